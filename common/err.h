@@ -26,7 +26,9 @@ enum err_code {
 	ERR_COUNT,
 };
 
-enum { ERR_TEXT_MAX = 256 };
+enum {
+	ERR_TEXT_MAX = 256
+};
 
 struct err {
 	enum err_code code;
@@ -39,8 +41,8 @@ struct err {
  * Text that does not fit is cut at a character's end; control characters and
  * bytes that are not UTF-8 become '?'.
  */
-int err_set(struct err *err, enum err_code code, int errnum,
-	const char *format, ...) __attribute__((format(printf, 4, 5)));
+int err_set(struct err *err, enum err_code code, int errnum, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
 
 /* The stable slug, "bad-uri", or "ok" for ERR_NONE. */
 const char *err_slug(enum err_code code);

@@ -34,9 +34,9 @@ guard_fclose(FILE **file)
 }
 
 #define cleanup(function) __attribute__((cleanup(function)))
-#define cleanup_close     cleanup(guard_close)
-#define cleanup_free      cleanup(guard_free)
-#define cleanup_fclose    cleanup(guard_fclose)
+#define cleanup_close	  cleanup(guard_close)
+#define cleanup_free	  cleanup(guard_free)
+#define cleanup_fclose	  cleanup(guard_fclose)
 
 /* Returns *fd and leaves -1 behind: the caller owns the descriptor now. */
 static inline int
