@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * launcher.c - the launcher process: reads requests, answers them, one by one.
+ *
+ * Runs in: launcher.
+ * Trusts: nobody. The supervisor may have been taken over: every field of a
+ *         request is checked, and an unknown one ends the launcher (and with
+ *         it the supervisor).
+ * Invariant: no heap after the fork; no string comes in; nothing is executed
+ *            but workerfd. What is safe about each request: launcher.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "common/fdpass.h"
+#include "common/guard.h"
+#include "common/log.h"
+#include "common/title.h"
+#include "supervisor/launcher.h"
+#include "supervisor/privilege.h"
+#include "supervisor/spawn.h"
+
+/* How often the name lookup files are compared with the host's. */
+enum {
+	REFRESH_MS = 10000
+};
+
+struct slot {
+	bool is_prepared;
+	uint64_t key;
+	int targetfd; /* root of the bind mount */
+	int pidfd;    /* of the last worker, -1 if none or reaped */
+};
+
+/* All that the process has; static, so that it lies in no heap. */
+static struct {
+	int socketfd;
+	int mountrootfd;
+	int workerfd;
+	int nullfd;
+	struct jail_template jails[JAIL_COUNT];
+	struct slot slots[LAUNCH_SLOTS];
+} launcher;
+
+static const struct {
+	const char *word;
+	const char *user;
+	const char *title; /* padded: the worker writes its target in there */
+	uint64_t capabilities;
+	bool needs_target;
+	enum jail jail;
+} backends[] = {
+#define PADDING "                                                            "
+#define BACKEND(name, word, user, capabilities, needs_target, jail)            \
+	[BACKEND_##name] = {word, user,                                        \
+		"holdfast-worker: " word PADDING PADDING PADDING PADDING,      \
+		capabilities, needs_target, jail},
+#include "supervisor/backend.def"
+#undef BACKEND
+};
+
+static struct spawn_profile profiles[BACKEND_COUNT];
+
+const char *
+backend_word(enum backend backend)
+{
+	return backends[backend].word;
+}
+
+static void
+write_key(uint64_t key, char name[17])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 15; i >= 0; i--, key >>= 4)
+		name[i] = digits[key & 15];
+	name[16] = '\0';
+}
+
+/* The target's directory below the mount root; never through a link. */
+static int
+open_target(uint64_t key)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+			   RESOLVE_NO_MAGICLINKS,
+	};
+	char name[17];
+	long fd;
+
+	write_key(key, name);
+	fd = syscall(
+		SYS_openat2, launcher.mountrootfd, name, &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* 1 when an earlier launcher bound it, 0 when nobody mounted there, else
+ * -EBUSY: somebody else did. */
+static int
+is_bound_already(int fd)
+{
+	struct statx root, target;
+	struct statfs fs;
+
+	if (statx(launcher.mountrootfd, "", AT_EMPTY_PATH, STATX_MNT_ID,
+		    &root) < 0 ||
+		statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID,
+			&target) < 0)
+		return -errno;
+	if (root.stx_mnt_id == target.stx_mnt_id)
+		return 0;
+	if (root.stx_dev_major != target.stx_dev_major ||
+		root.stx_dev_minor != target.stx_dev_minor ||
+		fstatfs(fd, &fs) < 0 || !(fs.f_flags & MS_RDONLY))
+		return -EBUSY;
+	return 1;
+}
+
+/* Binds the directory on itself: read-only, and a peer group of its own. */
+static int
+bind_target(int dirfd)
+{
+	struct mount_attr private = {
+		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+			    MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+		.propagation = MS_PRIVATE, /* leaves the parent's group */
+	};
+	struct mount_attr shared = {.propagation = MS_SHARED};
+	cleanup_close int tree = open_tree(
+		dirfd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree < 0 ||
+		mount_setattr(tree, "", AT_EMPTY_PATH, &private,
+			sizeof(private)) < 0 ||
+		mount_setattr(
+			tree, "", AT_EMPTY_PATH, &shared, sizeof(shared)) < 0 ||
+		move_mount(tree, "", dirfd, "",
+			MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return take_fd(&tree);
+}
+
+static int
+on_prepare(const struct launch_request *request, const int *fds,
+	struct launch_reply *reply)
+{
+	struct slot *slot = &launcher.slots[request->slot];
+	cleanup_close int dirfd = -1;
+	int result;
+
+	if (slot->is_prepared)
+		return -EEXIST;
+	dirfd = open_target(request->key);
+	if (dirfd < 0)
+		return dirfd;
+	result = is_bound_already(dirfd);
+	if (result < 0)
+		return result;
+	slot->targetfd = result ? take_fd(&dirfd) : bind_target(dirfd);
+	if (slot->targetfd < 0)
+		return slot->targetfd;
+	slot->is_prepared = true;
+	slot->key = request->key;
+	return 0;
+}
+
+static int
+on_start(const struct launch_request *request, const int *fds,
+	struct launch_reply *reply)
+{
+	struct slot *slot = &launcher.slots[request->slot];
+	struct spawn_request spawn = {
+		.profile = &profiles[request->backend],
+		.jail = &launcher.jails[backends[request->backend].jail],
+		.workerfd = launcher.workerfd,
+		.nullfd = launcher.nullfd,
+		.targetfd = slot->targetfd,
+		.orderfd = fds[0],
+		.reportfd = fds[1],
+		.title = backends[request->backend].title,
+	};
+	pid_t pid;
+
+	if (slot->is_prepared != backends[request->backend].needs_target)
+		return -EINVAL;
+	/* A slot has one worker: the one before must have ended. */
+	if (slot->pidfd >= 0) {
+		struct pollfd ended = {.fd = slot->pidfd, .events = POLLIN};
+
+		if (poll(&ended, 1, 0) != 1)
+			return -EBUSY;
+		guard_close(&slot->pidfd);
+		slot->pidfd = -1;
+	}
+	jail_refresh(&launcher.jails[JAIL_TARGET]);
+	pid = spawn_worker(&spawn, &slot->pidfd);
+	if (pid < 0)
+		return pid;
+	reply->pid = pid;
+	return 0;
+}
+
+static int
+on_kill(const struct launch_request *request, const int *fds,
+	struct launch_reply *reply)
+{
+	struct slot *slot = &launcher.slots[request->slot];
+
+	if (slot->pidfd < 0)
+		return -ESRCH;
+	if (syscall(SYS_pidfd_send_signal, slot->pidfd, SIGKILL, NULL, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+on_remove(const struct launch_request *request, const int *fds,
+	struct launch_reply *reply)
+{
+	struct slot *slot = &launcher.slots[request->slot];
+	char name[17];
+
+	if (!slot->is_prepared)
+		return -ENOENT;
+	write_key(slot->key, name);
+	guard_close(&slot->targetfd);
+	slot->targetfd = -1;
+	slot->is_prepared = false;
+	/* Not recursive: with something mounted in it this is EBUSY. */
+	if (fchdir(launcher.mountrootfd) < 0 ||
+		umount2(name, UMOUNT_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
+/* What may be asked, with how many descriptors, and which fields count. */
+static const struct {
+	int (*run)(const struct launch_request *request, const int *fds,
+		struct launch_reply *reply);
+	int fds;
+	bool has_backend;
+	bool has_key;
+} operations[LAUNCH_OP_COUNT] = {
+	[LAUNCH_PREPARE] = {on_prepare, 0, false, true},
+	[LAUNCH_START] = {on_start, 2, true, false},
+	[LAUNCH_KILL] = {on_kill, 0, false, false},
+	[LAUNCH_REMOVE] = {on_remove, 0, false, false},
+};
+
+static bool
+is_request_valid(const struct launch_request *request, int fd_count)
+{
+	if (request->op >= LAUNCH_OP_COUNT || request->slot >= LAUNCH_SLOTS ||
+		request->reserved != 0)
+		return false;
+	if (operations[request->op].has_backend
+			? request->backend >= BACKEND_COUNT
+			: request->backend != 0)
+		return false;
+	if (!operations[request->op].has_key && request->key != 0)
+		return false;
+	return fd_count == operations[request->op].fds;
+}
+
+static void
+answer_one(void)
+{
+	struct launch_request request;
+	struct launch_reply reply = {0};
+	int fds[FDPASS_MAX];
+	int count = fdpass_receive(
+		launcher.socketfd, &request, sizeof(request), fds);
+	int *pidfd;
+
+	if (count == -EPIPE || count == -ECONNRESET)
+		_exit(0); /* the supervisor has gone */
+	if (count < 0 || !is_request_valid(&request, count)) {
+		log_error("unknown request: the supervisor cannot be trusted "
+			  "any longer, ending");
+		_exit(1);
+	}
+	reply.op = request.op;
+	reply.slot = request.slot;
+	reply.result = operations[request.op].run(&request, fds, &reply);
+	for (int i = 0; i < FDPASS_MAX; i++)
+		guard_close(&fds[i]);
+	pidfd = &launcher.slots[request.slot].pidfd;
+	if (fdpass_send(launcher.socketfd, &reply, sizeof(reply), pidfd,
+		    reply.pid > 0 ? 1 : 0) < 0)
+		_exit(1);
+}
+
+static void __attribute__((noreturn)) run(void)
+{
+	struct pollfd request = {.fd = launcher.socketfd, .events = POLLIN};
+
+	for (;;) {
+		if (poll(&request, 1, REFRESH_MS) > 0)
+			answer_one();
+		else
+			jail_refresh(&launcher.jails[JAIL_TARGET]);
+	}
+}
+
+static int
+look_up_users(struct err *err)
+{
+	for (size_t i = 0; i < BACKEND_COUNT; i++) {
+		const struct passwd *user = getpwnam(backends[i].user);
+
+		if (!user || user->pw_uid == 0)
+			return err_set(err, ERR_INTERNAL, ENOENT,
+				"there is no user %s: run systemd-sysusers",
+				backends[i].user);
+		profiles[i] = (struct spawn_profile){
+			.uid = user->pw_uid,
+			.gid = user->pw_gid,
+			.capabilities = backends[i].capabilities,
+			.jail = backends[i].jail,
+		};
+	}
+	return 0;
+}
+
+static int
+open_all(const struct launcher_setup *setup, struct err *err)
+{
+	launcher.mountrootfd = open(setup->mount_root,
+		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (launcher.mountrootfd < 0)
+		return err_set(err, ERR_INTERNAL, errno, "cannot open %s: %m",
+			setup->mount_root);
+	launcher.workerfd = open(setup->worker_path, O_PATH | O_CLOEXEC);
+	if (launcher.workerfd < 0)
+		return err_set(err, ERR_INTERNAL, errno,
+			"cannot open the worker, %s: %m: is holdfast "
+			"installed whole?",
+			setup->worker_path);
+	launcher.nullfd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (launcher.nullfd < 0)
+		return err_set(
+			err, ERR_INTERNAL, errno, "cannot open /dev/null: %m");
+	for (size_t i = 0; i < LAUNCH_SLOTS; i++) {
+		launcher.slots[i].targetfd = -1;
+		launcher.slots[i].pidfd = -1;
+	}
+	for (int i = 0; i < JAIL_COUNT; i++) {
+		int result = jail_build((enum jail)i, setup->mount_root,
+			&launcher.jails[i], err);
+
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+static void
+close_all(void)
+{
+	guard_close(&launcher.mountrootfd);
+	guard_close(&launcher.workerfd);
+	guard_close(&launcher.nullfd);
+	for (int i = 0; i < JAIL_COUNT; i++) {
+		guard_close(&launcher.jails[i].nsfd);
+		guard_close(&launcher.jails[i].treefd);
+	}
+}
+
+static void __attribute__((noreturn)) become_launcher(int socketfd)
+{
+	struct err err = {0};
+	uint64_t capabilities = LAUNCHER_CAPABILITIES;
+
+	launcher.socketfd = socketfd;
+	log_open("launcher");
+	title_set("holdfastd: launcher");
+	for (size_t i = 0; i < BACKEND_COUNT; i++)
+		capabilities |= backends[i].capabilities;
+	/* Ours ends by the socket's end; a terminal's ^C is not for us. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (privilege_keep(capabilities, &err) < 0) {
+		log_error("%s", err.text);
+		_exit(1);
+	}
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	run();
+}
+
+int
+launcher_fork(const struct launcher_setup *setup, int *ret_socketfd,
+	pid_t *ret_pid, struct err *err)
+{
+	int pair[2];
+	int result = look_up_users(err);
+
+	if (result == 0)
+		result = open_all(setup, err);
+	if (result < 0)
+		return result;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(err, ERR_INTERNAL, errno, "no socket pair: %m");
+	*ret_pid = fork();
+	if (*ret_pid < 0)
+		return err_set(err, ERR_INTERNAL, errno, "cannot fork: %m");
+	if (*ret_pid == 0) {
+		(void)close(pair[0]);
+		become_launcher(pair[1]);
+	}
+	(void)close(pair[1]);
+	close_all();
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
+		return err_set(err, ERR_INTERNAL, errno, "fcntl: %m");
+	*ret_socketfd = pair[0];
+	return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * spawn.h - launcher: jails for workers, and starting one in its jail.
+ *
+ * Runs in: launcher.
+ */
+#ifndef SUPERVISOR_SPAWN_H
+#define SUPERVISOR_SPAWN_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "supervisor/launcher.h"
+
+enum jail {
+	JAIL_TARGET,
+	JAIL_PROC,
+	JAIL_COUNT
+};
+
+/* A prepared mount namespace, copied for each worker. */
+struct jail_template {
+	int nsfd;
+	int treefd; /* its root, writable, seen by no worker */
+};
+
+/* Who a worker runs as. */
+struct spawn_profile {
+	uid_t uid;
+	gid_t gid;
+	uint64_t capabilities;
+	enum jail jail;
+};
+
+struct spawn_request {
+	const struct spawn_profile *profile;
+	const struct jail_template *jail;
+	int workerfd; /* the binary, O_PATH */
+	int nullfd;   /* /dev/null */
+	int targetfd; /* root of the target's bind mount, or -1 */
+	int orderfd;
+	int reportfd;
+	const char *title; /* argv[0], with room for the worker to write in */
+};
+
+/* Makes the namespaces. Root in the host's namespace; 0 or -errno. */
+int jail_build(enum jail jail, const char *scratch_dir,
+	struct jail_template *ret_template, struct err *err);
+/* Copies the host's name lookup files anew where they changed. No heap. */
+void jail_refresh(const struct jail_template *jail);
+
+/*
+ * Starts the worker as a child of our parent. Returns its pid and its pidfd,
+ * or -errno. What fails in the child ends it with status SPAWN_STEP_FAILED +
+ * the number of the step.
+ */
+pid_t spawn_worker(const struct spawn_request *request, int *ret_pidfd);
+
+enum {
+	SPAWN_STEP_FAILED = 100
+};
+/* What such a status means: "enter the jail". NULL when it is none. */
+const char *spawn_step_name(int status);
+
+#endif
