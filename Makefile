@@ -11,8 +11,8 @@ bindir        = $(exec_prefix)/bin
 sbindir       = $(exec_prefix)/sbin
 libexecdir    = $(exec_prefix)/libexec
 mandir        = $(prefix)/share/man
-sysconfdir    = $(prefix)/etc
-localstatedir = $(prefix)/var
+sysconfdir    = /etc
+localstatedir = /var
 runstatedir   = /run
 INSTALL       = install
 DESTDIR       =
@@ -35,3 +35,131 @@ Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' $(1) $(2))
 
 -include Makefile.local
+
+# --- what is built from what -------------------------------------------------
+
+sources = $(sort $(wildcard $(1)/*.c))
+objects = $(patsubst %.c,$(B)/%.o,$(1))
+
+COMMON_OBJ     := $(call objects,$(call sources,common))
+PROTO_OBJ      := $(call objects,$(call sources,proto))
+SUPERVISOR_OBJ := $(call objects,$(call sources,supervisor))
+WORKER_OBJ     := $(call objects,$(call sources,worker))
+CLIENT_OBJ     := $(call objects,$(call sources,client))
+
+LIB_COMMON     := $(B)/libcommon.a
+LIB_PROTO      := $(B)/libproto.a
+LIB_SUPERVISOR := $(B)/libsupervisor.a
+LIB_WORKER     := $(B)/libworker.a
+ARCHIVES       := $(LIB_SUPERVISOR) $(LIB_WORKER) $(LIB_PROTO) $(LIB_COMMON)
+
+PROGRAMS := $(B)/holdfastd $(B)/holdfast-worker $(B)/holdfast
+
+# Lazily: a fresh machine gets pkg-config from `make setup`.
+pkg = $(shell pkg-config $(1) 2>/dev/null)
+PKG_CFLAGS      = $(call pkg,--cflags mount smartcols)
+SUPERVISOR_LIBS = $(call pkg,--libs tdb mount libcap-ng libseccomp) -linih -lmsgpackc
+WORKER_LIBS     = -lmsgpackc -lcap-ng -lseccomp
+CLIENT_LIBS     = $(call pkg,--libs smartcols jansson) -lmsgpackc
+TEST_LIBS       = -lcmocka $(SUPERVISOR_LIBS) $(CLIENT_LIBS)
+
+.DEFAULT_GOAL := all
+.PHONY: all
+all: $(PROGRAMS)
+
+# A file that is written anew only when its text has changed.
+define keep
+@mkdir -p $(@D)
+@printf '%s\n' "$$TEXT" | cmp -s - $@ || printf '%s\n' "$$TEXT" > $@
+endef
+
+# Changed flags make everything anew, changed paths what includes paths.h.
+FLAGS = $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(WARN) $(HARDEN) $(CFLAGS)
+$(B)/flags: export TEXT = $(FLAGS)
+$(B)/flags: FORCE
+	$(keep)
+
+define PATHS
+#define SYSCONFDIR "$(sysconfdir)"
+#define LOCALSTATEDIR "$(localstatedir)"
+#define RUNSTATEDIR "$(runstatedir)"
+#define LIBEXECDIR "$(libexecdir)"
+#define VERSION "$(VERSION)"
+endef
+$(B)/gen/paths.h: export TEXT = $(PATHS)
+$(B)/gen/paths.h: FORCE
+	$(keep)
+.PHONY: FORCE
+FORCE:
+
+$(B)/%.o: %.c $(B)/flags | $(B)/gen/paths.h
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(FLAGS) -MMD -MP -c -o $@ $<
+
+define archive
+@rm -f $@
+$(call say,AR,$@)
+$(Q)$(AR) rcs $@ $^
+endef
+
+$(LIB_COMMON): $(COMMON_OBJ)
+	$(archive)
+$(LIB_PROTO): $(PROTO_OBJ)
+	$(archive)
+$(LIB_SUPERVISOR): $(filter-out %/main.o,$(SUPERVISOR_OBJ))
+	$(archive)
+$(LIB_WORKER): $(filter-out %/main.o,$(WORKER_OBJ))
+	$(archive)
+
+$(B)/holdfastd: $(B)/supervisor/main.o $(LIB_SUPERVISOR) $(LIB_PROTO) $(LIB_COMMON)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(SUPERVISOR_LIBS)
+
+# Static: nothing has to be found in its jail, and little is private to it.
+# The linker warns that getaddrinfo() would load further NSS modules; the
+# jail has none, and files and dns are built in.
+$(B)/holdfast-worker: $(B)/worker/main.o $(LIB_WORKER) $(LIB_PROTO) $(LIB_COMMON)
+	$(call say,LD,$@)
+	$(Q)$(CC) -static-pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -Wl,--gc-sections \
+		-o $@ $^ $(WORKER_LIBS) 2>$@.log || { cat $@.log; exit 1; }
+	@! grep -v -e 'getaddrinfo' -e 'in function' $@.log
+
+$(B)/holdfast: $(CLIENT_OBJ) $(LIB_PROTO) $(LIB_COMMON)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+.PHONY: clean
+clean:
+	rm -rf $(B)
+
+# --- installation --------------------------------------------------------------
+
+unitdir     = $(prefix)/lib/systemd/system
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+D = $(DESTDIR)
+fill = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
+	-e 's|@localstatedir@|$(localstatedir)|g'
+
+.PHONY: install
+install: $(PROGRAMS)
+	$(INSTALL) -d $(D)$(sbindir) $(D)$(bindir) $(D)$(libexecdir)/holdfast \
+		$(D)$(sysusersdir) $(D)$(tmpfilesdir) $(D)$(unitdir) \
+		$(D)$(mandir)/man1 $(D)$(mandir)/man5 $(D)$(mandir)/man8 \
+		$(D)$(sysconfdir)/holdfast
+	$(INSTALL) -m 755 $(B)/holdfastd $(D)$(sbindir)/holdfastd
+	$(INSTALL) -m 755 $(B)/holdfast $(D)$(bindir)/holdfast
+	$(INSTALL) -m 755 $(B)/holdfast-worker $(D)$(libexecdir)/holdfast/holdfast-worker
+	$(INSTALL) -m 644 dist/holdfast.sysusers $(D)$(sysusersdir)/holdfast.conf
+	$(fill) dist/holdfast.tmpfiles > $(B)/holdfast.tmpfiles
+	$(INSTALL) -m 644 $(B)/holdfast.tmpfiles $(D)$(tmpfilesdir)/holdfast.conf
+	$(fill) dist/holdfast.service.in > $(B)/holdfast.service
+	$(INSTALL) -m 644 $(B)/holdfast.service $(D)$(unitdir)/holdfast.service
+	$(INSTALL) -m 644 client/holdfast.1 $(D)$(mandir)/man1/holdfast.1
+	$(INSTALL) -m 644 supervisor/holdfast.conf.5 $(D)$(mandir)/man5/holdfast.conf.5
+	$(INSTALL) -m 644 supervisor/holdfastd.8 $(D)$(mandir)/man8/holdfastd.8
+	test -e $(D)$(sysconfdir)/holdfast/holdfast.conf || \
+		$(INSTALL) -m 644 dist/holdfast.conf $(D)$(sysconfdir)/holdfast/holdfast.conf

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "paths.h"
 #include "common/guard.h"
 #include "supervisor/conf.h"
 

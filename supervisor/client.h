@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * client.h - clients of the API socket: their bytes in, their answers out.
+ *
+ * Runs in: supervisor.
+ * Trusts: nobody. Who the peer is says the kernel (SO_PEERCRED).
+ * Invariant: a client is freed at the end of a turn alone; one that breaks the
+ *            protocol, stalls in a message, or does not read, is closed, and
+ *            no other notices.
+ */
+#ifndef SUPERVISOR_CLIENT_H
+#define SUPERVISOR_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "common/loop.h"
+#include "proto/wire.h"
+#include "supervisor/batch.h"
+
+struct supervisor;
+struct target;
+
+struct client {
+	TAILQ_ENTRY(client) entry;
+	struct supervisor *supervisor;
+	struct loop_source source;
+	struct loop_timer deadline; /* for the rest of a message, or reading */
+	uid_t uid;
+	struct wire_scan scan;
+	uint8_t *in;
+	size_t in_len;
+	struct wire_writer out;
+	size_t out_sent;
+	bool is_held; /* has requests in `in` that wait for a next turn */
+	bool is_closing;
+	size_t waiter_count;
+};
+
+TAILQ_HEAD(client_list, client);
+
+/* Accepts all that wait on the listener. */
+void client_accept(struct supervisor *supervisor);
+/* Goes on with requests that were held back. */
+void client_resume_all(struct supervisor *supervisor);
+/* Sends answers, and frees clients that are done with. */
+void client_flush_all(struct supervisor *supervisor);
+void client_close_all(struct supervisor *supervisor);
+
+/* Answers to what batch.c has committed; nothing for a client that left. */
+void client_answer_manage(
+	const struct asker *asker, const struct target *target, bool created);
+void client_answer_unmanage(const struct asker *asker, bool is_last);
+void client_answer_error(const struct asker *asker, const struct err *err);
+
+#endif

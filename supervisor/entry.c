@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * entry.c - entries of list and status, as proto/api.def has them.
+ *
+ * Runs in: supervisor.
+ * Trusts: nobody's text: what comes from mount tables and workers is cleaned
+ *         before it goes to a client, since one string that is not UTF-8
+ *         breaks whole replies for some.
+ * Invariant: every entry has every key, so that clients need not ask whether.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/guard.h"
+#include "supervisor/entry.h"
+#include "supervisor/supervisor.h"
+
+/* Every key of proto/api.def but history, which status alone has. */
+enum {
+	ENTRY_KEYS = -1
+#define ENTRY(key, type, meaning) +1
+#include "proto/api.def"
+#undef ENTRY
+};
+
+enum {
+	TEXT_MAX = 2048
+};
+
+/* What differs between the kinds of entries. */
+struct view {
+	const char *state;
+	const struct target *target;	 /* NULL for what others mounted */
+	const struct claim *claim;	 /* NULL without one */
+	const struct mount_entry *mount; /* what others mounted */
+	bool is_gone;
+};
+
+static void
+pair_clean(struct wire_writer *out, const char *key, const char *text)
+{
+	char clean[TEXT_MAX];
+
+	(void)snprintf(clean, sizeof(clean), "%s", text);
+	err_clean_text(clean);
+	wire_pair_text(out, key, clean);
+}
+
+static void
+write_error(struct wire_writer *out, const struct status_message *status)
+{
+	wire_pair_uint(out, "lastError",
+		status ? (uint64_t)err_number(status->error) : 0);
+	wire_text(out, "error");
+	if (!status || status->error == ERR_NONE) {
+		wire_nil(out);
+		return;
+	}
+	wire_map(out, 5);
+	wire_pair_text(out, "slug", err_slug(status->error));
+	wire_pair_uint(out, "errno", status->error_errno);
+	pair_clean(out, "text", status->error_text);
+	wire_pair_uint(out, "attempt", status->error_attempt);
+	wire_pair_uint(out, "at", status->error_at_us);
+}
+
+static void
+write_target_info(struct wire_writer *out, const struct target *target)
+{
+	char version[16] = "";
+	const char *options =
+		target->mount_options ? target->mount_options : "";
+
+	(void)mounts_option(options, "vers", version, sizeof(version));
+	wire_text(out, "connectionInfo");
+	wire_map(out, target->info_pairs + 2);
+	wire_raw(out, target->info, target->info_len);
+	pair_clean(out, "options", options);
+	pair_clean(out, "version", version);
+}
+
+static void
+write_mount_info(struct wire_writer *out, const struct mount_entry *mount)
+{
+	char version[16] = "";
+
+	(void)mounts_option(mount->options, "vers", version, sizeof(version));
+	wire_text(out, "connectionInfo");
+	wire_map(out, 4);
+	pair_clean(out, "type", mount->type);
+	pair_clean(out, "remotePath", mount->source);
+	pair_clean(out, "options", mount->options);
+	pair_clean(out, "version", version);
+}
+
+static void
+write_attempt(struct wire_writer *out, const struct status_message *status)
+{
+	wire_pair_uint(out, "attempts", status ? status->attempt : 0);
+	wire_text(out, "attempt");
+	wire_map(out, 2);
+	wire_pair_uint(out, "number", status ? status->attempt : 0);
+	wire_pair_uint(out, "at", status ? status->attempt_at_us : 0);
+	wire_pair_uint(out, "next_retry", status ? status->next_retry_us : 0);
+	wire_text(out, "probe");
+	wire_map(out, 2);
+	wire_pair_uint(out, "at", status ? status->probe_at_us : 0);
+	wire_pair_uint(out, "latency", status ? status->probe_latency_us : 0);
+}
+
+static void
+write_holders(struct wire_writer *out, const struct target *target)
+{
+	size_t count = target ? target->holder_count : 0;
+
+	wire_text(out, "holders");
+	wire_array(out, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct holder_message *holder = &target->holders[i];
+
+		wire_map(out, 3);
+		wire_pair_uint(out, "pid", holder->pid);
+		pair_clean(out, "command", holder->command);
+		wire_pair_text(out, "kind", holder_kind_word(holder->kind));
+	}
+}
+
+static void
+write_stuck(struct wire_writer *out, const struct status_message *status)
+{
+	wire_text(out, "stuck");
+	if (!status || status->stuck_pid == 0) {
+		wire_nil(out);
+		return;
+	}
+	wire_map(out, 3);
+	wire_pair_uint(out, "pid", status->stuck_pid);
+	wire_pair_text(
+		out, "operation", operation_word(status->stuck_operation));
+	wire_pair_uint(out, "since", status->stuck_since_us);
+}
+
+static void
+write_history(struct wire_writer *out, const struct target *target)
+{
+	size_t total = target->history_count;
+	size_t count = total < TARGET_HISTORY ? total : TARGET_HISTORY;
+
+	wire_text(out, "history");
+	wire_array(out, target->history ? count : 0);
+	for (size_t i = total - count; target->history && i < total; i++) {
+		const struct target_event *event =
+			&target->history[i % TARGET_HISTORY];
+
+		wire_map(out, 4);
+		wire_pair_uint(out, "at", event->at_us);
+		wire_pair_text(out, "state", target_state_word(event->state));
+		wire_pair_text(out, "slug", err_slug(event->error));
+		pair_clean(out, "text", event->text);
+	}
+}
+
+static void
+write_places(struct wire_writer *out, const struct view *view)
+{
+	const struct target *target = view->target;
+	char path[TARGET_PATH_MAX] = "";
+
+	wire_pair_text(out, "uri", target ? target->uri : "");
+	if (target)
+		target_path(target->supervisor, target, path);
+	pair_clean(out, "path", target ? path : view->mount->path);
+	if (target)
+		write_target_info(out, target);
+	else
+		write_mount_info(out, view->mount);
+	wire_pair_uint(
+		out, "mount_id", target ? target->mount_id : view->mount->id);
+}
+
+static void
+write_view(struct wire_writer *out, const struct view *view)
+{
+	const struct target *target = view->target;
+	const struct status_message *status =
+		target && !view->is_gone ? &target->status : NULL;
+	const struct claim *claim = view->claim;
+
+	wire_pair_bool(
+		out, "connected", target ? status && status->is_mounted : true);
+	wire_pair_bool(
+		out, "healthy", status && status->state == TARGET_CONNECTED);
+	wire_pair_bool(out, "managed", claim != NULL);
+	wire_pair_text(out, "state", view->state);
+	wire_pair_text(out, "wanted",
+		wanted_word(!target || claim ? WANTED_UP : WANTED_DOWN));
+	wire_pair_text(out, "operation",
+		operation_word(status ? status->operation : OPERATION_NONE));
+	write_error(out, status);
+	write_places(out, view);
+	wire_pair_uint(out, "uid", claim ? claim->uid : 0);
+	wire_pair_uint(out, "created", claim ? claim->created_us : 0);
+	wire_pair_uint(out, "since", status ? target->since_us : 0);
+	write_attempt(out, status);
+	write_holders(out, target);
+	write_stuck(out, status);
+	wire_pair_uint(out, "worker", target ? (uint64_t)target->link.pid : 0);
+}
+
+void
+entry_write_claim(
+	struct wire_writer *out, const struct claim *claim, bool with_history)
+{
+	const struct view view = {
+		.state = target_state_word(claim->target->status.state),
+		.target = claim->target,
+		.claim = claim,
+	};
+
+	wire_map(out, ENTRY_KEYS + (with_history ? 1 : 0));
+	write_view(out, &view);
+	if (with_history)
+		write_history(out, claim->target);
+}
+
+void
+entry_write_lingering(struct wire_writer *out, const struct target *target)
+{
+	const struct view view = {
+		.state = target_state_word(target->status.state),
+		.target = target,
+	};
+
+	wire_map(out, ENTRY_KEYS);
+	write_view(out, &view);
+}
+
+void
+entry_write_gone(struct wire_writer *out, const struct target *target)
+{
+	const struct view view = {
+		.state = "gone", .target = target, .is_gone = true};
+
+	wire_map(out, ENTRY_KEYS);
+	write_view(out, &view);
+}
+
+void
+entry_write_nothing(struct wire_writer *out)
+{
+	wire_map(out, 6);
+	wire_pair_bool(out, "connected", false);
+	wire_pair_bool(out, "healthy", false);
+	wire_pair_bool(out, "managed", false);
+	wire_pair_text(out, "state", "gone");
+	wire_pair_uint(out, "lastError", 0);
+	wire_text(out, "error");
+	wire_nil(out);
+}
+
+void
+entry_write_unmanaged(struct wire_writer *out, const struct mount_entry *mount)
+{
+	const struct view view = {.state = "unmanaged", .mount = mount};
+
+	wire_map(out, ENTRY_KEYS);
+	write_view(out, &view);
+}
+
+void
+entry_lingering_id(const struct target *target, char *id)
+{
+	(void)snprintf(id, ENTRY_ID_MAX, "lingering/%s", target->mount_name);
+}
+
+void
+entry_unmanaged_id(const struct mount_entry *mount, char *id)
+{
+	const char *type = mount->type;
+
+	if (strcmp(type, "nfs4") == 0)
+		type = "nfs";
+	(void)snprintf(id, ENTRY_ID_MAX, "unmanaged/%.64s_%u", type, mount->id);
+	err_clean_text(id);
+}
+
+void
+entry_make_info(struct target *target, const struct uri *uri)
+{
+	char source[URI_SOURCE_MAX] = "";
+	struct wire_writer out;
+
+	(void)uri_mount_source(uri, source, sizeof(source));
+	wire_writer_init(&out, MESSAGE_MAX);
+	target->info_pairs = uri->scheme == URI_NFS ? 5 : 2;
+	wire_pair_text(&out, "type", uri_scheme_name(uri->scheme));
+	pair_clean(&out, "remotePath", source);
+	if (uri->scheme == URI_NFS) {
+		wire_pair_text(&out, "host", uri->host);
+		wire_pair_uint(&out, "port", uri->port);
+		pair_clean(&out, "export", uri->path);
+	}
+	if (out.has_failed) {
+		target->info_pairs = 0;
+		out.len = 0;
+	}
+	target->info = out.data;
+	target->info_len = out.len;
+}

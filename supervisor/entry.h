@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * entry.h - entries of list and status, as proto/api.def has them.
+ *
+ * Runs in: supervisor.
+ */
+#ifndef SUPERVISOR_ENTRY_H
+#define SUPERVISOR_ENTRY_H
+
+#include <stdbool.h>
+
+#include "proto/uri.h"
+#include "proto/wire.h"
+
+struct claim;
+struct mount_entry;
+struct target;
+
+enum {
+	ENTRY_ID_MAX = 320
+};
+
+void entry_write_claim(
+	struct wire_writer *out, const struct claim *claim, bool with_history);
+/* A connection without a claim that is still there. */
+void entry_write_lingering(
+	struct wire_writer *out, const struct target *target);
+/* One that has just gone: state "gone". */
+void entry_write_gone(struct wire_writer *out, const struct target *target);
+/* A claim that never was, or is long gone, for `wait` for gone. */
+void entry_write_nothing(struct wire_writer *out);
+/* What somebody else mounted. */
+void entry_write_unmanaged(
+	struct wire_writer *out, const struct mount_entry *mount);
+
+/* "lingering/NAME" and "unmanaged/nfs_ID"; id has ENTRY_ID_MAX bytes. */
+void entry_lingering_id(const struct target *target, char *id);
+void entry_unmanaged_id(const struct mount_entry *mount, char *id);
+
+/* Encodes what of connectionInfo never changes into target->info. */
+void entry_make_info(struct target *target, const struct uri *uri);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * target.h - one connection: its claims, its directory, its worker, its state.
+ *
+ * Runs in: supervisor.
+ * Trusts: its worker's reports only as far as they concern this target.
+ * Invariant: exactly one worker at a time. The phase says how far directory
+ *            and worker are; what is to be done next follows from phase and
+ *            claims alone, in target_settle().
+ */
+#ifndef SUPERVISOR_TARGET_H
+#define SUPERVISOR_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "common/loop.h"
+#include "proto/message.h"
+#include "proto/uri.h"
+#include "supervisor/claim.h"
+#include "supervisor/launcher.h"
+#include "supervisor/link.h"
+#include "supervisor/mounts.h"
+
+struct supervisor;
+struct waiter;
+
+enum target_phase {
+	PHASE_ABSENT,	 /* no directory */
+	PHASE_PREPARING, /* the launcher binds the directory */
+	PHASE_READY,	 /* no worker */
+	PHASE_STARTING,	 /* the launcher starts one */
+	PHASE_RUNNING,
+	PHASE_STOPPING, /* it has been told to end */
+	PHASE_REMOVING, /* the launcher takes the bind away */
+};
+
+enum {
+	TARGET_PATH_MAX = 512,
+	TARGET_HISTORY = 16,
+	TARGET_HISTORY_TEXT = 96,
+	TARGET_HOLDERS = 32,
+};
+
+struct target_event {
+	uint64_t at_us; /* Unix time */
+	enum target_state state;
+	enum err_code error;
+	char text[TARGET_HISTORY_TEXT];
+};
+
+struct target {
+	UT_hash_handle by_uri;
+	UT_hash_handle by_key;
+	struct supervisor *supervisor;
+	char *uri; /* canonical */
+	char *mount_name;
+	enum uri_scheme scheme;
+	uint64_t key;
+	uint32_t slot;
+	struct claim_list claims;
+	size_t claim_count;
+	TAILQ_HEAD(waiter_list, waiter) waiters;
+	char *last_cid; /* of the claim that went last, for `wait` */
+	uint8_t *info;	/* the fixed pairs of connectionInfo, as msgpack */
+	size_t info_len;
+	size_t info_pairs;
+	bool is_departing;  /* the store knows that it has to be taken down */
+	bool is_gone;	    /* departing, and taken down: the record may go */
+	bool is_forgetting; /* its record in the store is being deleted */
+	bool is_touched;
+	TAILQ_ENTRY(target) in_touched;
+
+	enum target_phase phase;
+	struct link link;
+	unsigned pending;	   /* orders not sent yet, a bit each */
+	enum wanted told;	   /* what the worker was told last */
+	uint64_t started_us;	   /* when the worker was, boot time */
+	uint64_t restart_pause_us; /* before the next start */
+	struct loop_timer again;   /* a start or request to be tried again */
+
+	struct status_message status;
+	uint64_t since_us; /* Unix time, when status.state was entered */
+	enum err_code logged_error;
+	struct target_event *history; /* a ring of TARGET_HISTORY */
+	size_t history_count;	      /* all that ever were */
+	struct holder_message *holders;
+	size_t holder_count;
+	bool is_scan_wanted;
+	uint64_t scan_not_before_us; /* boot time */
+
+	/* From the mount table. */
+	uint32_t mount_id; /* 0: not mounted */
+	uint32_t device_major;
+	uint32_t device_minor;
+	char *mount_options;
+	uint32_t seen; /* reading of the table that showed it last */
+};
+
+TAILQ_HEAD(target_list, target);
+
+/* Free slots of the launcher's table. */
+struct slots {
+	uint32_t free[LAUNCH_SLOT_SCANNER];
+	size_t count;
+	struct target *by_slot[LAUNCH_SLOTS];
+};
+
+void target_slots_init(struct slots *slots);
+
+/*
+ * Makes a target and registers it. -EEXIST (ERR_BAD_URI) when another URI has
+ * the same key, -ENOSPC (ERR_TOO_MANY), -ENOMEM.
+ */
+int target_new(struct supervisor *supervisor, const struct uri *uri,
+	struct target **ret_target, struct err *err);
+/* Only in PHASE_ABSENT, or when the process ends. */
+void target_free(struct target *target);
+struct target *target_find(struct supervisor *supervisor, const char *uri);
+
+/* Its mount point as the host sees it; path has TARGET_PATH_MAX bytes. */
+void target_path(const struct supervisor *supervisor,
+	const struct target *target, char *path);
+
+/* Has target_settle() look at it at the end of the turn. */
+void target_touch(struct target *target);
+/* Does the next step, if there is one to do. At the turn's end alone. */
+void target_settle(struct target *target);
+/* A new claim, or the method: try now what waits. */
+void target_retry(struct target *target);
+/* The launcher answered for this slot. Takes pidfd. */
+void target_on_launch_reply(
+	struct target *target, const struct launch_reply *reply, int pidfd);
+/* The mount table was read; reading numbers such readings. */
+void target_see_mount(struct target *target, const struct mount_entry *entry,
+	uint32_t reading);
+void target_end_reading(struct target *target, uint32_t reading);
+/* Who holds the mount; takes over nothing. */
+void target_set_holders(struct target *target,
+	const struct holder_message *holders, size_t count);
+/* Ends the worker without disconnecting, for the daemon's end. */
+void target_stop(struct target *target);
+
+#endif
