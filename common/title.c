@@ -55,7 +55,8 @@ title_set(const char *format, ...)
 	va_start(args, format);
 	(void)vsnprintf(area, area_len, format, args);
 	va_end(args);
-	/* One byte that is not NUL at argv's end marks a title. */
-	if (area[argv_len - 1] == '\0')
+	/* One byte that is not NUL at argv's end marks a title; one that ends
+	 * just there looks like an argument, which is as good. */
+	if (strlen(area) + 1 < argv_len)
 		area[argv_len - 1] = 1;
 }

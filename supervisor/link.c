@@ -88,7 +88,7 @@ on_process(struct loop_source *source, uint32_t events)
 	while (link->reports.fd >= 0 && read_report(link))
 		;
 	link_close(link);
-	link->on_exit(link, info.si_code, info.si_status);
+	link->on_exit(link, info.si_pid, info.si_code, info.si_status);
 }
 
 void

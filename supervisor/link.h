@@ -28,7 +28,7 @@ struct link {
 	/* The worker said something that it may not. Called once. */
 	void (*on_bad_report)(struct link *link, const struct err *err);
 	/* The worker has ended; status as of waitid(2): code and status. */
-	void (*on_exit)(struct link *link, int code, int status);
+	void (*on_exit)(struct link *link, pid_t pid, int code, int status);
 };
 
 /* All closed; callbacks are set by the caller. */

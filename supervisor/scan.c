@@ -121,7 +121,7 @@ on_bad_report(struct link *link, const struct err *err)
 }
 
 static void
-on_worker_exit(struct link *link, int code, int status)
+on_worker_exit(struct link *link, pid_t pid, int code, int status)
 {
 	finish(container_of(link, struct scan, link));
 }

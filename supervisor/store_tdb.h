@@ -14,7 +14,7 @@
  * looking one up takes some 30 us, little beside a commit. 10,007 would be no
  * faster at 10,000, but make 10 pages of the table where this has 2: more to
  * write twice in a commit of many records, and a store with a few claims took
- * 2.7 ms to open instead of 0.9 (TDB's check reads chain by chain). TDB's own
+ * 2.7 ms to open instead of 0.6 (TDB's check reads chain by chain). TDB's own
  * 131 costs eight times as long to fill with 10,000.
  */
 #define STORE_HASH_SIZE 2003

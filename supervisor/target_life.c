@@ -379,13 +379,13 @@ on_death(struct target *target, const struct err *err)
 }
 
 static void
-on_worker_exit(struct link *link, int code, int status)
+on_worker_exit(struct link *link, pid_t pid, int code, int status)
 {
 	struct target *target = container_of(link, struct target, link);
 	struct supervisor *supervisor = target->supervisor;
 	struct err err;
 
-	describe_exit(&err, link->pid, code, status);
+	describe_exit(&err, pid, code, status);
 	if (supervisor->is_stopping) {
 		target->phase = PHASE_READY;
 	} else if (target->phase != PHASE_STOPPING) {
