@@ -163,3 +163,62 @@ install: $(PROGRAMS)
 	$(INSTALL) -m 644 supervisor/holdfastd.8 $(D)$(mandir)/man8/holdfastd.8
 	test -e $(D)$(sysconfdir)/holdfast/holdfast.conf || \
 		$(INSTALL) -m 644 dist/holdfast.conf $(D)$(sysconfdir)/holdfast/holdfast.conf
+
+# --- tests --------------------------------------------------------------------
+
+TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
+BENCHES  := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
+STORIES  := $(patsubst tests/stories/%.c,$(B)/tests/stories/%,$(wildcard tests/stories/*.c))
+
+# A test that defines a function of an owner file itself gets its own: the
+# archive's file is not linked then. So fakes need no word here.
+$(B)/tests/%: $(B)/tests/%.o $(ARCHIVES)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< \
+		-Wl,--start-group $(ARCHIVES) -Wl,--end-group $(TEST_LIBS)
+
+.PHONY: tests
+tests: $(TESTS) $(STORIES)
+
+# The same, under AddressSanitizer and UndefinedBehaviorSanitizer.
+SANITIZE = $(MAKE) B=build/sanitize HARDEN="-fPIE -fno-omit-frame-pointer" \
+	CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+
+# Each of these ends with a line "N passed, N failed".
+.PHONY: check-unit check-sanitize check-client check-stories check-lab check-install
+check-unit: $(TESTS)
+	@tests/run-units $(TESTS)
+check-sanitize:
+	@+$(SANITIZE) tests
+	@tests/run-units $(patsubst $(B)/%,build/sanitize/%,$(TESTS))
+check-client: $(B)/holdfast
+	@tests/run-client $(B)/holdfast
+check-stories: $(STORIES)
+	@tests/stories/run
+check-install: all
+	@tests/run-install
+check-lab: $(B)/lab/root.stamp
+	@tests/lab/run
+
+# What the lab's kernel finds installed.
+$(B)/lab/root.stamp: FORCE
+	@+$(MAKE) --no-print-directory install DESTDIR=$(abspath $(B)/lab/root) \
+		prefix=/usr sysconfdir=/etc localstatedir=/var > $(B)/install.log
+	@touch $@
+
+CHECKS = unit sanitize client stories install lab
+
+.PHONY: setup check bench demo lint
+# Says what is missing, and installs it when it may.
+setup:
+	@tests/setup
+check: setup
+	@+tests/check $(CHECKS)
+bench: all $(BENCHES)
+	@tests/bench/run
+demo: setup
+	@+$(MAKE) --no-print-directory all
+	@+$(MAKE) --no-print-directory $(B)/lab/root.stamp
+	@tests/lab/run --demo
+lint:
+	@tests/run-lint

@@ -50,6 +50,7 @@ struct slot {
 static struct {
 	int socketfd;
 	int mountrootfd;
+	int baserootfd;
 	int workerfd;
 	int nullfd;
 	struct jail_template jails[JAIL_COUNT];
@@ -91,9 +92,9 @@ write_key(uint64_t key, char name[17])
 	name[16] = '\0';
 }
 
-/* The target's directory below the mount root; never through a link. */
+/* A target's directory below one of the roots; never through a link. */
 static int
-open_target(uint64_t key)
+open_target(int rootfd, uint64_t key)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
@@ -131,9 +132,13 @@ is_bound_already(int fd)
 	return 1;
 }
 
-/* Binds the directory on itself: read-only, and a peer group of its own. */
+/*
+ * Binds the base on the directory: read-only, and a peer group of its own. The
+ * mount point lies in the base, so there is no path to it before it is
+ * read-only, and nobody can write below a connection that is not up yet.
+ */
 static int
-bind_target(int dirfd)
+bind_target(int basefd, int dirfd)
 {
 	struct mount_attr private = {
 		.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
@@ -161,17 +166,21 @@ on_prepare(const struct launch_request *request, const int *fds,
 {
 	struct slot *slot = &launcher.slots[request->slot];
 	cleanup_close int dirfd = -1;
+	cleanup_close int basefd = -1;
 	int result;
 
 	if (slot->is_prepared)
 		return -EEXIST;
-	dirfd = open_target(request->key);
+	dirfd = open_target(launcher.mountrootfd, request->key);
 	if (dirfd < 0)
 		return dirfd;
+	basefd = open_target(launcher.baserootfd, request->key);
+	if (basefd < 0)
+		return basefd;
 	result = is_bound_already(dirfd);
 	if (result < 0)
 		return result;
-	slot->targetfd = result ? take_fd(&dirfd) : bind_target(dirfd);
+	slot->targetfd = result ? take_fd(&dirfd) : bind_target(basefd, dirfd);
 	if (slot->targetfd < 0)
 		return slot->targetfd;
 	slot->is_prepared = true;
@@ -345,6 +354,11 @@ open_all(const struct launcher_setup *setup, struct err *err)
 	if (launcher.mountrootfd < 0)
 		return err_set(err, ERR_INTERNAL, errno, "cannot open %s: %m",
 			setup->mount_root);
+	launcher.baserootfd = open(setup->base_root,
+		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (launcher.baserootfd < 0)
+		return err_set(err, ERR_INTERNAL, errno, "cannot open %s: %m",
+			setup->base_root);
 	launcher.workerfd = open(setup->worker_path, O_PATH | O_CLOEXEC);
 	if (launcher.workerfd < 0)
 		return err_set(err, ERR_INTERNAL, errno,
@@ -373,6 +387,7 @@ static void
 close_all(void)
 {
 	guard_close(&launcher.mountrootfd);
+	guard_close(&launcher.baserootfd);
 	guard_close(&launcher.workerfd);
 	guard_close(&launcher.nullfd);
 	for (int i = 0; i < JAIL_COUNT; i++) {

@@ -7,8 +7,9 @@
  *         of fixed size, without strings; one that it does not know ends it.
  *
  * Why each request is safe when the supervisor has been taken over:
- *   PREPARE  binds /run/holdfast/mnt/KEY, KEY being 16 hex digits made here
- *            from a number, on itself: read-only, nosuid, nodev, noexec.
+ *   PREPARE  binds /run/holdfast/base/KEY on /run/holdfast/mnt/KEY, KEY being
+ *            16 hex digits made here from a number: read-only, nosuid, nodev,
+ *            noexec, without following a link.
  *   START    executes the one worker binary, opened at start-up, in a jail
  *            that shows the slot's directory and nothing else of the host.
  *   KILL     sends SIGKILL to a worker that was started here (by pidfd).
@@ -67,6 +68,7 @@ struct launch_reply {
 /* Made as root before the split, inherited by the launcher. */
 struct launcher_setup {
 	const char *mount_root; /* /run/holdfast/mnt */
+	const char *base_root;	/* /run/holdfast/base */
 	const char *worker_path;
 };
 

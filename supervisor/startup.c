@@ -141,6 +141,9 @@ make_directories(
 	if (result == 0)
 		result = make_directory(run, "mnt", 0755, startup->uid,
 			startup->gid, &startup->inheritance.mount_root_fd);
+	if (result == 0)
+		result = make_directory(run, "base", 0755, startup->uid,
+			startup->gid, &startup->inheritance.base_root_fd);
 	if (result < 0)
 		return fail(err, -result, "cannot make directories in",
 			conf->run_dir);
@@ -217,11 +220,15 @@ open_mount_table(
 static int
 fork_launcher(const struct conf *conf, struct startup *startup, struct err *err)
 {
-	char mount_root[CONF_PATH_MAX + 8];
+	char mount_root[CONF_PATH_MAX + 8], base_root[CONF_PATH_MAX + 8];
 	const struct launcher_setup setup = {
-		.mount_root = mount_root, .worker_path = conf->worker};
+		.mount_root = mount_root,
+		.base_root = base_root,
+		.worker_path = conf->worker,
+	};
 	pid_t pid;
 
+	(void)snprintf(base_root, sizeof(base_root), "%s/base", conf->run_dir);
 	(void)snprintf(mount_root, sizeof(mount_root), "%s/mnt", conf->run_dir);
 	return launcher_fork(
 		&setup, &startup->inheritance.launcherfd, &pid, err);

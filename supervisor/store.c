@@ -22,6 +22,8 @@ store_fail(const struct store *store, int errnum, const char *what,
 
 	if (errnum == ENOSPC || errnum == EDQUOT || errnum == EFBIG)
 		remedy = "free some space and try again";
+	if (errnum == EPROTONOSUPPORT)
+		remedy = "a newer holdfastd wrote it: install that version";
 	return err_set(err, ERR_STORE_FAILED, errnum,
 		"cannot %s in %.100s: %s; %s", what, store->dir.path,
 		strerror(errnum), remedy);

@@ -86,7 +86,7 @@ static int
 lose(struct store *store, struct err *err)
 {
 	store->is_failed = true;
-	return store_fail(store, store->log.errnum ? store->log.errnum : EIO,
+	return store_fail(store, file_errnum(&store->dir, &store->log),
 		"change a record", err);
 }
 
@@ -219,7 +219,7 @@ store_commit(struct store *store, struct err *err)
 		return 0;
 	}
 	store->is_open = false;
-	errnum = store->log.errnum ? store->log.errnum : EIO;
+	errnum = file_errnum(&store->dir, &store->log);
 	/* On failure the next store_begin() tries again. */
 	(void)store_open_again(store);
 	return store_fail(store, errnum, "write the claims", err);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "common/guard.h"
@@ -199,10 +200,26 @@ file_create(const struct store_dir *dir, enum store_file which,
 	if (r < 0) {
 		(void)tdb_close(tdb); /* failed already, the file goes */
 		file_drop(dir, which);
-		return log->errnum ? -log->errnum : r;
+		return r == -EIO ? -file_errnum(dir, log) : r;
 	}
 	*ret_tdb = tdb;
 	return 0;
+}
+
+int
+file_errnum(const struct store_dir *dir, const struct store_log *log)
+{
+	enum {
+		SCARCE = 16 * 1024 * 1024
+	};
+	struct statvfs st;
+
+	if (log->errnum)
+		return log->errnum;
+	if (fstatvfs(dir->fd, &st) == 0 &&
+		(uint64_t)st.f_bavail * st.f_frsize < SCARCE)
+		return ENOSPC;
+	return EIO;
 }
 
 int

@@ -59,6 +59,11 @@ int file_open(const struct store_dir *dir, enum store_file which,
  */
 int file_create(const struct store_dir *dir, enum store_file which,
 	struct store_log *log, TDB_CONTEXT **ret_tdb);
+/*
+ * Why TDB failed: log->errnum, or what can be told without it. TDB does not
+ * say that posix_fallocate() found the disk full.
+ */
+int file_errnum(const struct store_dir *dir, const struct store_log *log);
 /* Flushes and closes; tdb is gone whatever is returned. */
 int file_finish(TDB_CONTEXT *tdb);
 /* Gives a finished file its name, durably, in place of what had it. */

@@ -231,8 +231,8 @@ image_write(const struct store_dir *dir, enum store_file which,
 	if (r < 0)
 		return r;
 	r = copy_records(source, &copying);
-	if (r == -EIO && log.errnum)
-		r = -log.errnum;
+	if (r == -EIO)
+		r = -file_errnum(dir, &log);
 	finished = file_finish(copying.to);
 	if (r == 0)
 		r = finished;

@@ -418,6 +418,7 @@ supervisor_run(const struct conf *conf, const struct inheritance *inheritance)
 	supervisor->conf = *conf;
 	supervisor->by_id_fd = inheritance->by_id_fd;
 	supervisor->mount_root_fd = inheritance->mount_root_fd;
+	supervisor->base_root_fd = inheritance->base_root_fd;
 	(void)snprintf(supervisor->mount_root, sizeof(supervisor->mount_root),
 		"%s/mnt", conf->run_dir);
 	TAILQ_INIT(&supervisor->clients);

@@ -45,7 +45,8 @@ struct supervisor {
 	struct loop_source signals;
 	struct loop_timer stop_deadline;
 	int by_id_fd;	   /* directory run_dir/by-id */
-	int mount_root_fd; /* directory run_dir/mnt */
+	int mount_root_fd; /* directory run_dir/mnt: mount points */
+	int base_root_fd;  /* directory run_dir/base: what is bound there */
 	char mount_root[CONF_PATH_MAX + sizeof("/mnt")];
 	bool is_stopping;
 	int stop_attempts;
@@ -59,6 +60,7 @@ struct inheritance {
 	int mountinfofd;
 	int by_id_fd;
 	int mount_root_fd;
+	int base_root_fd;
 };
 
 /*

@@ -85,37 +85,42 @@ give_up_for_now(struct target *target, enum target_phase phase, int errnum,
 	try_again_in(target, next_pause(target));
 }
 
-/* mount_root/KEY/NAME; neither name comes from outside unchecked. */
+/* mnt/KEY, empty, and base/KEY/NAME; neither name is chosen outside. */
 static int
 make_directories(struct target *target)
 {
+	const struct supervisor *supervisor = target->supervisor;
 	char name[TARGET_PATH_MAX];
-	int root = target->supervisor->mount_root_fd;
 	int len = snprintf(
 		name, sizeof(name), "%016llx", (unsigned long long)target->key);
 
-	if (mkdirat(root, name, 0755) < 0 && errno != EEXIST)
+	if ((mkdirat(supervisor->mount_root_fd, name, 0755) < 0 &&
+		    errno != EEXIST) ||
+		(mkdirat(supervisor->base_root_fd, name, 0755) < 0 &&
+			errno != EEXIST))
 		return -errno;
 	(void)snprintf(name + len, sizeof(name) - (size_t)len, "/%s",
 		target->mount_name);
-	if (mkdirat(root, name, 0755) < 0 && errno != EEXIST)
+	if (mkdirat(supervisor->base_root_fd, name, 0755) < 0 &&
+		errno != EEXIST)
 		return -errno;
 	return 0;
 }
 
+/* What stays behind is empty, and taken over next time. */
 static void
 remove_directories(struct target *target)
 {
+	const struct supervisor *supervisor = target->supervisor;
 	char name[TARGET_PATH_MAX];
-	int root = target->supervisor->mount_root_fd;
-	int len = snprintf(name, sizeof(name), "%016llx/%s",
-		(unsigned long long)target->key, target->mount_name);
+	size_t key_len = 16;
 
-	/* What stays behind is empty, and taken over next time. */
-	(void)len;
-	(void)unlinkat(root, name, AT_REMOVEDIR);
-	name[16] = '\0';
-	(void)unlinkat(root, name, AT_REMOVEDIR);
+	(void)snprintf(name, sizeof(name), "%016llx/%s",
+		(unsigned long long)target->key, target->mount_name);
+	(void)unlinkat(supervisor->base_root_fd, name, AT_REMOVEDIR);
+	name[key_len] = '\0';
+	(void)unlinkat(supervisor->base_root_fd, name, AT_REMOVEDIR);
+	(void)unlinkat(supervisor->mount_root_fd, name, AT_REMOVEDIR);
 }
 
 static void
