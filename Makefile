@@ -129,7 +129,7 @@ $(B)/holdfast: $(CLIENT_OBJ) $(LIB_PROTO) $(LIB_COMMON)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -path '*/lab' -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 .PHONY: clean
 clean:

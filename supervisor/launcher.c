@@ -105,8 +105,7 @@ open_target(int rootfd, uint64_t key)
 	long fd;
 
 	write_key(key, name);
-	fd = syscall(
-		SYS_openat2, launcher.mountrootfd, name, &how, sizeof(how));
+	fd = syscall(SYS_openat2, rootfd, name, &how, sizeof(how));
 	return fd < 0 ? -errno : (int)fd;
 }
 
@@ -146,8 +145,8 @@ bind_target(int basefd, int dirfd)
 		.propagation = MS_PRIVATE, /* leaves the parent's group */
 	};
 	struct mount_attr shared = {.propagation = MS_SHARED};
-	cleanup_close int tree = open_tree(
-		dirfd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	cleanup_close int tree = open_tree(basefd, "",
+		AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	if (tree < 0 ||
 		mount_setattr(tree, "", AT_EMPTY_PATH, &private,
