@@ -213,12 +213,11 @@ target_set_status(struct target *target, const struct status_message *next)
 		log_status(target, next);
 		add_history(target, next);
 		target->logged_error = next->error;
+		if (next->state != target->status.state)
+			target->since_us = clock_unix_us();
 	}
-	if (next->state != target->status.state) {
-		target->since_us = clock_unix_us();
-		if (next->state != TARGET_LINGERING)
-			target_set_holders(target, NULL, 0);
-	}
+	if (next->state != TARGET_LINGERING)
+		target_set_holders(target, NULL, 0);
 	target->status = *next;
 	target_touch(target);
 }
