@@ -71,6 +71,26 @@ static const struct layout {
 #undef END_MESSAGE
 };
 
+/* The longest text of any message. */
+union texts {
+#define ORDER(name, meaning)
+#define REPORT(name, meaning)
+#define FIELD_UINT(...)
+#define FIELD_ENUM(...)
+#define FIELD_TEXT(owner, name, max, meaning) char owner##_##name[max];
+#define END_MESSAGE
+#include "proto/worker.def"
+#undef ORDER
+#undef REPORT
+#undef FIELD_UINT
+#undef FIELD_ENUM
+#undef FIELD_TEXT
+#undef END_MESSAGE
+};
+enum {
+	TEXT_MAX = sizeof(union texts)
+};
+
 /* Enums are written and read through this type. */
 _Static_assert(sizeof(enum target_state) == sizeof(unsigned), "enum size");
 
@@ -101,6 +121,19 @@ message_direction(enum message_type type)
 	return layouts[type].direction;
 }
 
+/* What a peer would refuse, and kill us for, is replaced here. */
+static void
+encode_text(struct wire_writer *writer, const char *text, uint64_t max)
+{
+	char clean[TEXT_MAX + 1];
+	size_t len = strnlen(text, max);
+
+	memcpy(clean, text, len);
+	clean[len] = '\0';
+	err_clean_text(clean);
+	wire_bytes(writer, clean, len);
+}
+
 static void
 encode_field(struct wire_writer *writer, const struct message *message,
 	const struct field *field)
@@ -117,7 +150,7 @@ encode_field(struct wire_writer *writer, const struct message *message,
 		wire_uint(writer, *(const unsigned *)(const void *)at);
 		return;
 	case FIELD_KIND_TEXT:
-		wire_bytes(writer, at, strnlen(at, field->max));
+		encode_text(writer, at, field->max);
 		return;
 	}
 }
@@ -136,11 +169,15 @@ message_encode(const struct message *message, uint8_t *ret_packet)
 	return writer.len;
 }
 
+/* C0, DEL and C1 (c2 80 - c2 9f) of text that is valid UTF-8. */
 static bool
 has_control(const char *text, size_t len)
 {
+	const unsigned char *at = (const unsigned char *)text;
+
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+		if (at[i] < 0x20 || at[i] == 0x7f ||
+			(i > 0 && at[i - 1] == 0xc2 && at[i] < 0xa0))
 			return true;
 	return false;
 }

@@ -266,13 +266,14 @@ bool
 wire_get_bytes(
 	const msgpack_object *object, const char **ret_text, size_t *ret_len)
 {
+	/* msgpack-c has NULL for an empty one, which memcpy() must not get. */
 	if (object->type == MSGPACK_OBJECT_STR) {
-		*ret_text = object->via.str.ptr;
+		*ret_text = object->via.str.size ? object->via.str.ptr : "";
 		*ret_len = object->via.str.size;
 		return true;
 	}
 	if (object->type == MSGPACK_OBJECT_BIN) {
-		*ret_text = object->via.bin.ptr;
+		*ret_text = object->via.bin.size ? object->via.bin.ptr : "";
 		*ret_len = object->via.bin.size;
 		return true;
 	}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * confine.c - the worker shuts itself in, before it reads its first byte.
+ *
+ * Runs in: worker, once; steps in their one order.
+ * Trusts: the launcher, which made the jail and changed the user before exec.
+ * Invariant: after the last step nothing can be regained: capabilities are the
+ *            backend's, no program can be executed, no namespace entered.
+ *
+ * Owner file of libcap-ng in the worker.
+ */
+#include <cap-ng.h>
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/guard.h"
+#include "worker/confine.h"
+#include "worker/filter.h"
+
+enum {
+	REPORT_FD = 4
+};
+
+static int
+close_descriptors(uint64_t capabilities)
+{
+	return close_range(REPORT_FD + 1, ~0u, 0) < 0 ? -errno : 0;
+}
+
+/* No ptrace, no core, /proc/PID belongs to root. */
+static int
+become_undumpable(uint64_t capabilities)
+{
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* The launcher has done it; without CAP_SETPCAP this only checks. */
+static int
+empty_bounding_set(uint64_t capabilities)
+{
+	for (unsigned cap = 0; cap < 64; cap++) {
+		if (capabilities >> cap & 1 ||
+			prctl(PR_CAPBSET_READ, cap, 0, 0, 0) != 1)
+			continue;
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int
+drop_capabilities(uint64_t capabilities)
+{
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return -errno;
+	capng_clear(CAPNG_SELECT_CAPS);
+	for (unsigned cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (capabilities >> cap & 1 &&
+			capng_update(CAPNG_ADD,
+				CAPNG_EFFECTIVE | CAPNG_PERMITTED, cap) < 0)
+			return -EINVAL;
+	return capng_apply(CAPNG_SELECT_CAPS) < 0 ? -EPERM : 0;
+}
+
+static int
+forbid_new_privileges(uint64_t capabilities)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static int
+limit_resources(uint64_t capabilities)
+{
+	static const struct {
+		__rlimit_resource_t resource;
+		rlim_t limit;
+	} limits[] = {
+		{RLIMIT_CORE, 0},	 /* no secret in a core */
+		{RLIMIT_FSIZE, 0},	 /* it writes no files */
+		{RLIMIT_NOFILE, 64},	 /* pipes, an epoll, a few children */
+		{RLIMIT_MEMLOCK, 0},	 /* it locks nothing */
+		{RLIMIT_MSGQUEUE, 0},	 /* nor has it queues */
+		{RLIMIT_AS, 64ul << 20}, /* a name server's answers, no more */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct rlimit limit = {limits[i].limit, limits[i].limit};
+
+		if (setrlimit(limits[i].resource, &limit) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int
+filter_calls(uint64_t capabilities)
+{
+	return filter_enter();
+}
+
+static int (*const steps[])(uint64_t capabilities) = {
+	close_descriptors,
+	become_undumpable,
+	empty_bounding_set,
+	drop_capabilities,
+	forbid_new_privileges,
+	limit_resources,
+	filter_calls,
+};
+
+int
+confine(uint64_t capabilities)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
+		if (steps[i](capabilities) < 0)
+			return CONFINE_STEP_FAILED + (int)i;
+	return 0;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * decide.c - what a worker does next: situation in, decision out.
+ *
+ * Runs in: worker.
+ * Invariant: see decide.h. Every state that comes out of here may follow the
+ *            one that went in (target_may_become()), or is the same.
+ */
+#include "worker/decide.h"
+
+#define STUCK_BIT(name) (1u << OPERATION_##name)
+
+/* These make or take away the object: never two of them at a time. */
+static const unsigned mount_changing =
+	STUCK_BIT(CONNECT) | STUCK_BIT(DETACH) | STUCK_BIT(DISCONNECT);
+
+static struct decision
+stay(const struct situation *situation)
+{
+	return (struct decision){.state = situation->state};
+}
+
+static struct decision
+enter(enum target_state state)
+{
+	return (struct decision){.state = state};
+}
+
+static struct decision
+start(enum target_state state, enum operation operation)
+{
+	return (struct decision){.state = state, .start = operation};
+}
+
+static struct decision
+kill_running(const struct situation *situation)
+{
+	return (struct decision){.state = situation->state, .is_kill = true};
+}
+
+static struct decision
+watch(const struct situation *situation)
+{
+	bool is_watched = situation->state == TARGET_CONNECTED ||
+			  situation->state == TARGET_UNRESPONSIVE;
+
+	if (situation->state == TARGET_STALE)
+		return situation->is_due ? start(TARGET_STALE, OPERATION_DETACH)
+					 : stay(situation);
+	/* Any other state has just found the object: no waiting. */
+	if (is_watched && !situation->is_due)
+		return stay(situation);
+	if (situation->stuck & STUCK_BIT(PROBE))
+		return enter(TARGET_UNRESPONSIVE);
+	return start(situation->state, OPERATION_PROBE);
+}
+
+static struct decision
+decide_up(const struct situation *situation)
+{
+	bool is_scheduled = situation->state == TARGET_BACKOFF ||
+			    situation->state == TARGET_BLOCKED;
+
+	switch (situation->running) {
+	case OPERATION_NONE:
+		break;
+	case OPERATION_PROBE:
+		/* What it asks about is gone: it would only cost time. */
+		return situation->is_mounted ? stay(situation)
+					     : kill_running(situation);
+	case OPERATION_CONNECT:
+	case OPERATION_DETACH:
+	case OPERATION_DISCONNECT:
+	case OPERATION_COUNT:
+		return stay(situation);
+	}
+	if (situation->stuck & mount_changing)
+		return enter(TARGET_STUCK);
+	if (situation->is_mounted)
+		return watch(situation);
+	if (is_scheduled && !situation->is_due)
+		return stay(situation);
+	return start(TARGET_CONNECTING, OPERATION_CONNECT);
+}
+
+static struct decision
+decide_down(const struct situation *situation)
+{
+	switch (situation->running) {
+	case OPERATION_NONE:
+		break;
+	case OPERATION_CONNECT:
+	case OPERATION_PROBE: /* it holds the mount: umount says EBUSY */
+		return kill_running(situation);
+	case OPERATION_DETACH:
+	case OPERATION_DISCONNECT:
+	case OPERATION_COUNT:
+		return stay(situation);
+	}
+	/* Also when nothing is mounted: it may be yet. */
+	if (situation->stuck & mount_changing)
+		return enter(TARGET_STUCK);
+	if (!situation->is_mounted)
+		return enter(TARGET_REGISTERED);
+	if (situation->state != TARGET_LINGERING)
+		return start(TARGET_DISCONNECTING, OPERATION_DISCONNECT);
+	return situation->is_due ? start(TARGET_LINGERING, OPERATION_DISCONNECT)
+				 : stay(situation);
+}
+
+struct decision
+decide(const struct situation *situation)
+{
+	return situation->wanted == WANTED_UP ? decide_up(situation)
+					      : decide_down(situation);
+}
+
+bool
+decide_is_blocking(enum err_code error)
+{
+	return error == ERR_ACCESS_DENIED || error == ERR_NOT_FOUND ||
+	       error == ERR_UNSUPPORTED || error == ERR_AUTH_FAILED ||
+	       error == ERR_MOUNT_FAILED;
+}
+
+static struct verdict
+unchanged(const struct situation *situation)
+{
+	return (struct verdict){situation->state, PACE_NOW};
+}
+
+static struct verdict
+connected(const struct situation *situation)
+{
+	bool was_before = situation->state == TARGET_CONNECTED;
+
+	return (struct verdict){
+		TARGET_CONNECTED, was_before ? PACE_PROBE : PACE_FIRST_PROBE};
+}
+
+static struct verdict
+after_connect(const struct situation *situation, const struct ending *ending)
+{
+	if (situation->wanted == WANTED_DOWN)
+		return unchanged(situation);
+	/* Killed for a wish that has passed: what is there is to be seen. */
+	if (ending->is_cancelled)
+		return (struct verdict){TARGET_BACKOFF, PACE_NOW};
+	if (situation->is_mounted)
+		return ending->error == ERR_NONE
+			       ? connected(situation)
+			       : (struct verdict){TARGET_BACKOFF, PACE_NOW};
+	if (decide_is_blocking(ending->error))
+		return (struct verdict){TARGET_BLOCKED, PACE_BLOCKED};
+	return (struct verdict){TARGET_BACKOFF, PACE_BACKOFF};
+}
+
+static struct verdict
+after_probe(const struct situation *situation, const struct ending *ending)
+{
+	if (situation->wanted == WANTED_DOWN || !situation->is_mounted ||
+		ending->is_cancelled)
+		return unchanged(situation);
+	if (ending->error == ERR_NONE)
+		return connected(situation);
+	if (ending->error == ERR_STALE)
+		return (struct verdict){TARGET_STALE, PACE_NOW};
+	/* No process to be had says nothing about the server. */
+	if (ending->error == ERR_INTERNAL &&
+		situation->state == TARGET_CONNECTED)
+		return (struct verdict){TARGET_CONNECTED, PACE_PROBE_SOON};
+	return (struct verdict){TARGET_UNRESPONSIVE, PACE_PROBE_SOON};
+}
+
+static struct verdict
+after_disconnect(const struct situation *situation, const struct ending *ending)
+{
+	if (situation->wanted == WANTED_UP || !situation->is_mounted ||
+		ending->error == ERR_NONE)
+		return unchanged(situation);
+	return (struct verdict){TARGET_LINGERING, PACE_LINGER};
+}
+
+struct verdict
+decide_after(const struct situation *situation, const struct ending *ending)
+{
+	switch (ending->operation) {
+	case OPERATION_CONNECT:
+		return after_connect(situation, ending);
+	case OPERATION_PROBE:
+		return after_probe(situation, ending);
+	case OPERATION_DETACH:
+		if (ending->error != ERR_NONE && situation->is_mounted)
+			return (struct verdict){situation->state, PACE_DETACH};
+		return unchanged(situation);
+	case OPERATION_DISCONNECT:
+		return after_disconnect(situation, ending);
+	case OPERATION_NONE:
+	case OPERATION_COUNT:
+		break;
+	}
+	return unchanged(situation);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * keeper.h - keeps one target up, or takes it down: the worker's main part.
+ *
+ * Runs in: worker.
+ * Trusts: its caller for the order of calls: see order_rules[] of serve.c.
+ * Invariant: one keeper a process; it never blocks: what could is in children.
+ */
+#ifndef WORKER_KEEPER_H
+#define WORKER_KEEPER_H
+
+#include "common/loop.h"
+#include "proto/message.h"
+#include "worker/backend.h"
+
+/* 0 or -errno. */
+int keeper_init(const struct backend *backend, struct loop *loop);
+/*
+ * Says what to keep. Once, before the calls below. 0, or -errno with err: the
+ * URI is not canonical or of another scheme, a time is 0, or the target's
+ * directory is not there.
+ */
+int keeper_aim(const struct target_message *order, struct err *err);
+/* Before the first of these the keeper only looks. */
+void keeper_want(enum wanted wanted);
+/* What is scheduled is done now. */
+void keeper_retry(void);
+/* The mount table has changed. */
+void keeper_look(void);
+/* What there is to say. NULL before keeper_aim(). */
+const struct status_message *keeper_status(void);
+/* Before the worker ends: children die, what is connected stays. */
+void keeper_done(void);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * nfs.c - backend for nfs://HOST/EXPORT: lookup, pre-flight, mount(2).
+ *
+ * Runs in: operation children of the NFS worker.
+ * Trusts: nobody: name servers and NFS servers say what they like.
+ * Invariant: mount(2) is called only for a server that has just answered the
+ *            pre-flight, and with the version and the address that answered.
+ */
+#include <errno.h>
+#include <linux/magic.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/guard.h"
+#include "worker/backend.h"
+#include "worker/preflight.h"
+
+enum {
+	ADDRESSES_MAX = 4,
+	PREFLIGHT_MAX_MS = 5000, /* for one address */
+	DATA_MAX = URI_OPTIONS_MAX + 3 * NI_MAXHOST,
+	TCP_PORT = 2049, /* beside an RDMA port of its own */
+};
+
+struct attempt {
+	const struct backend_target *target;
+	const struct addrinfo *address;
+	uint64_t deadline_us;
+	struct preflight_result version;
+};
+
+static void
+guard_addrinfo(struct addrinfo **list)
+{
+	if (*list)
+		freeaddrinfo(*list);
+}
+
+static int
+look_up(const struct backend_target *target, struct addrinfo **ret_list,
+	struct err *err)
+{
+	struct addrinfo hints = {
+		.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+	};
+	int result = getaddrinfo(target->uri->host, NULL, &hints, ret_list);
+
+	if (result == 0)
+		return 0;
+	return err_set(err, ERR_NAME_LOOKUP,
+		result == EAI_SYSTEM && errno > 0 ? errno
+		: result == EAI_AGAIN		  ? EAGAIN
+						  : ENOENT,
+		"the name \"%s\" cannot be looked up: %s", target->uri->host,
+		gai_strerror(result));
+}
+
+/* The address in digits, its zone behind "%". 0 or -errno. */
+static int
+write_address(const struct sockaddr *address, socklen_t len, char *ret_text,
+	size_t size)
+{
+	return getnameinfo(address, len, ret_text, (socklen_t)size, NULL, 0,
+		       NI_NUMERICHOST)
+		       ? -EAFNOSUPPORT
+		       : 0;
+}
+
+/* Our own address as that server sees it. 0 or -errno. Sends nothing. */
+static int
+find_own_address(const struct addrinfo *address, char *ret_text, size_t size)
+{
+	struct sockaddr_storage own = {0};
+	struct sockaddr_storage peer = {0};
+	socklen_t len = sizeof(own);
+	cleanup_close int fd =
+		socket(address->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	memcpy(&peer, address->ai_addr, address->ai_addrlen);
+	/* Port 0 cannot be connected to; the port is the same place in both. */
+	((struct sockaddr_in *)&peer)->sin_port = htons(TCP_PORT);
+	if (connect(fd, (struct sockaddr *)&peer, address->ai_addrlen) < 0 ||
+		getsockname(fd, (struct sockaddr *)&own, &len) < 0)
+		return -errno;
+	return write_address((struct sockaddr *)&own, len, ret_text, size);
+}
+
+static int
+write_data(const struct attempt *attempt, char *ret_data, size_t size)
+{
+	const struct uri *uri = attempt->target->uri;
+	const struct addrinfo *address = attempt->address;
+	bool is_v3 = attempt->version.major == 3;
+	char options[URI_OPTIONS_MAX];
+	char server[NI_MAXHOST];
+	char own[NI_MAXHOST];
+	char version[16];
+	int len;
+	int result = uri_mount_options(
+		uri, attempt->version.major, options, sizeof(options));
+
+	if (result == 0)
+		result = write_address(address->ai_addr, address->ai_addrlen,
+			server, sizeof(server));
+	if (result == 0 && !is_v3)
+		result = find_own_address(address, own, sizeof(own));
+	if (result < 0)
+		return result;
+	(void)snprintf(version, sizeof(version), is_v3 ? "3" : "4.%d",
+		attempt->version.minor);
+	len = snprintf(ret_data, size, "vers=%s,addr=%s%s%s%s,%s", version,
+		server, is_v3 ? "" : ",clientaddr=", is_v3 ? "" : own,
+		is_v3 && !uri_param(uri, "mountproto") ? ",mountproto=tcp" : "",
+		options);
+	return len < 0 || (size_t)len >= size ? -ENOSPC : 0;
+}
+
+/* How many ms are left, at most limit_ms; 0 when there are none. */
+static int
+left_ms(uint64_t deadline_us, int limit_ms)
+{
+	uint64_t now_us = clock_boot_us();
+	uint64_t left =
+		deadline_us > now_us ? (deadline_us - now_us) / US_PER_MS : 0;
+
+	return left < (uint64_t)limit_ms ? (int)left : limit_ms;
+}
+
+static bool
+is_rdma(const struct uri *uri)
+{
+	const char *proto = uri_param(uri, "proto");
+
+	return proto && strncmp(proto, "rdma", 4) == 0;
+}
+
+static int
+ask_first(struct attempt *attempt, const char *version, struct err *err)
+{
+	const struct uri *uri = attempt->target->uri;
+	const char *mountport = uri_param(uri, "mountport");
+	struct sockaddr_storage peer = {0};
+	int ms = left_ms(attempt->deadline_us, PREFLIGHT_MAX_MS);
+
+	if (ms == 0)
+		return err_set(err, ERR_TIMED_OUT, ETIMEDOUT,
+			"no time is left for this attempt");
+	memcpy(&peer, attempt->address->ai_addr, attempt->address->ai_addrlen);
+	/* The port stands in the same place in both kinds of address. */
+	((struct sockaddr_in *)&peer)->sin_port =
+		htons(is_rdma(uri) ? TCP_PORT : uri->port);
+	return preflight_nfs((struct sockaddr *)&peer,
+		attempt->address->ai_addrlen, version,
+		(uint16_t)(mountport ? atoi(mountport) : 0), ms,
+		&attempt->version, err);
+}
+
+/* The pre-flight does not know what for it was made. */
+static int
+name_target(const struct backend_target *target, int result, struct err *err)
+{
+	struct err found = *err;
+
+	return err_set(err, found.code, -result, "%.100s: %s", target->source,
+		found.text);
+}
+
+static int
+call_mount(const struct attempt *attempt, struct err *err)
+{
+	const struct backend_target *target = attempt->target;
+	char data[DATA_MAX];
+	struct mount_request request = {
+		.type = attempt->version.major == 3 ? "nfs" : "nfs4",
+		.source = target->source,
+		.flags = uri_mount_flags(target->uri),
+		.options = data,
+	};
+	int result = write_data(attempt, data, sizeof(data));
+
+	if (result == 0)
+		result = mount_make(&target->point, &request);
+	return result < 0 ? mounted_fail(target, -result, err) : 0;
+}
+
+/* The version of v4 to try when the kernel does not have this one. */
+static const char *
+version_below(const struct preflight_result *version)
+{
+	if (version->major != 4 || version->minor == 0)
+		return NULL;
+	return version->minor == 2 ? "4.1" : "4.0";
+}
+
+static int
+try_address(struct attempt *attempt, struct err *err)
+{
+	const char *asked = uri_param(attempt->target->uri, "vers");
+	const char *version = asked;
+	int result;
+
+	do {
+		result = ask_first(attempt, version, err);
+		if (result < 0)
+			return name_target(attempt->target, result, err);
+		result = call_mount(attempt, err);
+		version = version_below(&attempt->version);
+	} while ((result == -EPROTONOSUPPORT || result == -EINVAL) && !asked &&
+		 version);
+	return result;
+}
+
+/* Whether another address of the server may do better. */
+static bool
+is_about_the_address(enum err_code code)
+{
+	return code == ERR_UNREACHABLE || code == ERR_TIMED_OUT;
+}
+
+/* proto=tcp6 and rdma6 want IPv6, tcp and rdma IPv4; without proto any. */
+static bool
+is_of_family(const struct uri *uri, int family)
+{
+	const char *proto = uri_param(uri, "proto");
+
+	if (!proto)
+		return family == AF_INET || family == AF_INET6;
+	return family == (proto[strlen(proto) - 1] == '6' ? AF_INET6 : AF_INET);
+}
+
+static int
+nfs_connect(const struct backend_target *target, uint64_t deadline_us,
+	struct err *err)
+{
+	cleanup(guard_addrinfo) struct addrinfo *list = NULL;
+	struct attempt attempt = {.target = target, .deadline_us = deadline_us};
+	int tried = 0;
+	int result = look_up(target, &list, err);
+
+	if (result < 0)
+		return result;
+	for (struct addrinfo *at = list; at && tried < ADDRESSES_MAX;
+		at = at->ai_next) {
+		if (!is_of_family(target->uri, at->ai_family))
+			continue;
+		tried++;
+		attempt.address = at;
+		result = try_address(&attempt, err);
+		if (result == 0)
+			return mounted_check(target, NFS_SUPER_MAGIC, err);
+		if (!is_about_the_address(err->code))
+			return result;
+	}
+	if (tried == 0)
+		return err_set(err, ERR_NAME_LOOKUP, EAFNOSUPPORT,
+			"\"%s\" has no address of the kind that proto asks for",
+			target->uri->host);
+	return result;
+}
+
+static int
+nfs_probe(const struct backend_target *target, struct err *err)
+{
+	return mounted_probe(target, NFS_SUPER_MAGIC, err);
+}
+
+const struct backend backend_nfs = {
+	.name = "nfs",
+	.scheme = URI_NFS,
+	.connect = nfs_connect,
+	.probe = nfs_probe,
+	.detach = mounted_detach,
+	.disconnect = mounted_disconnect,
+};

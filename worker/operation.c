@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * operation.c - what may block runs in a child with a deadline.
+ *
+ * Runs in: worker; the second half in its children.
+ * Trusts: a child's result as little as any message: it may have been written
+ *         by a server's bytes.
+ * Invariant: see operation.h. Owner file of fork() and of pidfds.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "common/clock.h"
+#include "common/guard.h"
+#include "worker/operation.h"
+
+enum {
+	ERRNO_MAX = 4095
+};
+
+/* What a child writes, once, at its end. Smaller than PIPE_BUF. */
+struct result {
+	uint32_t size; /* its own: catches a half-written one */
+	uint32_t code;
+	int32_t errnum; /* positive, or 0 */
+	uint32_t reserved;
+	uint64_t latency_us;
+	char text[ERR_TEXT_MAX];
+};
+
+static bool
+is_valid(const struct result *result)
+{
+	size_t len = strnlen(result->text, sizeof(result->text));
+
+	return result->size == sizeof(*result) && result->reserved == 0 &&
+	       result->code < ERR_COUNT && result->errnum >= 0 &&
+	       result->errnum <= ERRNO_MAX &&
+	       (result->code == ERR_NONE) == (result->errnum == 0) &&
+	       len < sizeof(result->text) && utf8_is_valid(result->text, len);
+}
+
+/* Whether the child said how it went. */
+static bool
+read_result(
+	const struct operation_slot *slot, struct operation_outcome *outcome)
+{
+	struct result result;
+	ssize_t len = read(slot->resultfd, &result, sizeof(result));
+
+	if (len != (ssize_t)sizeof(result) || !is_valid(&result))
+		return false;
+	outcome->latency_us = result.latency_us;
+	outcome->error.code = (enum err_code)result.code;
+	outcome->error.errnum = result.errnum;
+	memcpy(outcome->error.text, result.text, sizeof(result.text));
+	err_clean_text(outcome->error.text);
+	return true;
+}
+
+static void
+say_overdue(
+	const struct operation_slot *slot, struct operation_outcome *outcome)
+{
+	static const char *const actions[OPERATION_COUNT] = {
+		[OPERATION_CONNECT] = "the attempt did not end",
+		[OPERATION_PROBE] = "statfs did not answer",
+		[OPERATION_DETACH] = "the lazy unmount did not end",
+		[OPERATION_DISCONNECT] = "the unmount did not end",
+	};
+	uint64_t ms = slot->deadline_ms;
+	bool is_whole = ms % 1000 == 0;
+
+	(void)err_set(&outcome->error, ERR_TIMED_OUT, ETIMEDOUT,
+		"%.100s: %s within %llu %s", slot->operations->subject,
+		actions[slot->kind],
+		(unsigned long long)(is_whole ? ms / 1000 : ms),
+		is_whole ? "s" : "ms");
+}
+
+static void
+release(struct operation_slot *slot)
+{
+	struct loop *loop = slot->operations->loop;
+
+	loop_disarm(loop, &slot->timer);
+	loop_forget(loop, &slot->source);
+	guard_close(&slot->pidfd);
+	guard_close(&slot->resultfd);
+	slot->source.fd = slot->pidfd = slot->resultfd = -1;
+	slot->pid = 0;
+	slot->stuck_unix_us = 0;
+	slot->phase = OPERATION_IDLE;
+}
+
+/* The child has ended, or is stuck: says so, once. */
+static void
+report(struct operation_slot *slot, const siginfo_t *info)
+{
+	struct operations *operations = slot->operations;
+	struct operation_outcome outcome = {
+		.operation = slot->kind,
+		.is_stuck = slot->phase == OPERATION_STUCK,
+	};
+
+	if (!outcome.is_stuck && read_result(slot, &outcome)) {
+		/* It was done before the signal came: that counts. */
+	} else if (slot->is_cancelled) {
+		outcome.is_cancelled = true;
+	} else if (slot->phase != OPERATION_RUNNING) {
+		say_overdue(slot, &outcome);
+	} else {
+		(void)err_set(&outcome.error, ERR_INTERNAL, EPROTO,
+			"%.100s: the process for %s ended without a result (%s "
+			"%d)",
+			operations->subject, operation_word(slot->kind),
+			info->si_code == CLD_EXITED ? "status" : "signal",
+			info->si_status);
+	}
+	if (!outcome.is_stuck)
+		release(slot);
+	operations->on_outcome(operations, &outcome);
+}
+
+static void
+on_ended(struct loop_source *source, uint32_t events)
+{
+	struct operation_slot *slot =
+		container_of(source, struct operation_slot, source);
+	siginfo_t info = {0};
+
+	if (waitid(P_PIDFD, (id_t)slot->pidfd, &info, WEXITED | WNOHANG) < 0 ||
+		info.si_pid == 0)
+		return;
+	if (slot->phase == OPERATION_STUCK) {
+		release(slot);
+		slot->operations->on_freed(slot->operations, slot->kind);
+		return;
+	}
+	report(slot, &info);
+}
+
+static void
+become_stuck(struct operation_slot *slot)
+{
+	slot->phase = OPERATION_STUCK;
+	slot->stuck_unix_us = clock_unix_us();
+	report(slot, NULL);
+}
+
+static void
+kill_slot(struct operation_slot *slot)
+{
+	struct operations *operations = slot->operations;
+
+	/* ESRCH: it has just ended, and its pidfd is readable. */
+	(void)pidfd_send_signal(slot->pidfd, SIGKILL, NULL, 0);
+	slot->phase = OPERATION_KILLED;
+	if (operations->grace_us == 0) {
+		become_stuck(slot);
+		return;
+	}
+	/* There is room: the timer has just been taken out of the heap. */
+	(void)loop_arm(operations->loop, &slot->timer,
+		clock_boot_us() + operations->grace_us);
+}
+
+static void
+on_due(struct loop_timer *timer)
+{
+	struct operation_slot *slot =
+		container_of(timer, struct operation_slot, timer);
+
+	if (slot->phase == OPERATION_RUNNING)
+		kill_slot(slot);
+	else if (slot->phase == OPERATION_KILLED)
+		become_stuck(slot);
+}
+
+void
+operations_init(struct operations *operations, struct loop *loop)
+{
+	operations->loop = loop;
+	operations->grace_us = OPERATION_GRACE_MS * US_PER_MS;
+	for (unsigned kind = 0; kind < OPERATION_COUNT; kind++)
+		operations->slots[kind] = (struct operation_slot){
+			.operations = operations,
+			.kind = (enum operation)kind,
+			.pidfd = -1,
+			.resultfd = -1,
+			.source = {.fd = -1,
+				.events = EPOLLIN,
+				.on_event = on_ended},
+			.timer = {.on_due = on_due},
+		};
+}
+
+/* Above 2, where descriptors begin that are more than /dev/null. */
+static void
+close_all_but(int a, int b)
+{
+	int low = a < b ? a : b;
+	int high = a < b ? b : a;
+
+	/* What is left open costs nothing but clarity. */
+	if (low > STDERR_FILENO + 1)
+		(void)close_range(STDERR_FILENO + 1, (unsigned)low - 1, 0);
+	if (low > STDERR_FILENO && high > low + 1)
+		(void)close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+	if (low <= STDERR_FILENO && high > STDERR_FILENO + 1)
+		(void)close_range(STDERR_FILENO + 1, (unsigned)high - 1, 0);
+	(void)close_range((unsigned)high + 1, ~0u, 0);
+}
+
+static void __attribute__((noreturn))
+run_child(const struct operation_task *task, int resultfd, pid_t parent,
+	uint64_t deadline_us)
+{
+	struct result result = {.size = sizeof(result)};
+	struct err err = {0};
+	uint64_t began_us = clock_boot_us();
+	int rc;
+
+	(void)setpgid(0, 0); /* the terminal's signals are not for it */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
+		getppid() != parent)
+		_exit(1);
+	close_all_but(resultfd, task->keepfd);
+	rc = task->run(task->data, deadline_us, &err);
+	result.latency_us = clock_boot_us() - began_us;
+	if (rc < 0) {
+		result.code = err.code;
+		result.errnum = -rc;
+		memcpy(result.text, err.text, sizeof(result.text));
+	}
+	(void)!write(resultfd, &result, sizeof(result)); /* seen as missing */
+	_exit(0);
+}
+
+/* Takes resultfd and the child. 0 or -errno, and the child is killed then. */
+static int
+adopt_child(struct operation_slot *slot, int resultfd, uint64_t deadline_us)
+{
+	struct loop *loop = slot->operations->loop;
+	int result;
+
+	slot->resultfd = resultfd;
+	slot->pidfd = pidfd_open(slot->pid, 0);
+	slot->source.fd = slot->pidfd;
+	result = slot->pidfd < 0 ? -errno : loop_watch(loop, &slot->source);
+	if (result == 0)
+		result = loop_arm(loop, &slot->timer, deadline_us);
+	if (result == 0)
+		return 0;
+	/* Not waited for: at worst a zombie stays, until the worker ends. */
+	(void)kill(slot->pid, SIGKILL);
+	(void)waitpid(slot->pid, NULL, WNOHANG);
+	release(slot);
+	return result;
+}
+
+int
+operation_start(struct operations *operations, enum operation kind,
+	const struct operation_task *task)
+{
+	struct operation_slot *slot = &operations->slots[kind];
+	uint64_t deadline_us = clock_boot_us() + task->deadline_ms * US_PER_MS;
+	cleanup_close int readfd = -1;
+	cleanup_close int writefd = -1;
+	pid_t parent = getpid();
+	int pair[2];
+
+	assert(kind > OPERATION_NONE && kind < OPERATION_COUNT);
+	if (slot->phase != OPERATION_IDLE)
+		return -EBUSY;
+	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	readfd = pair[0];
+	writefd = pair[1];
+	slot->pid = fork();
+	if (slot->pid < 0)
+		return -errno;
+	if (slot->pid == 0)
+		run_child(task, writefd, parent, deadline_us);
+	slot->phase = OPERATION_RUNNING;
+	slot->is_cancelled = false;
+	slot->deadline_ms = task->deadline_ms;
+	return adopt_child(slot, take_fd(&readfd), deadline_us);
+}
+
+void
+operation_cancel(struct operations *operations, enum operation kind)
+{
+	struct operation_slot *slot = &operations->slots[kind];
+
+	if (slot->phase != OPERATION_RUNNING)
+		return;
+	slot->is_cancelled = true;
+	kill_slot(slot);
+}
+
+enum operation
+operations_running(const struct operations *operations)
+{
+	for (unsigned kind = 0; kind < OPERATION_COUNT; kind++)
+		if (operations->slots[kind].phase == OPERATION_RUNNING ||
+			operations->slots[kind].phase == OPERATION_KILLED)
+			return (enum operation)kind;
+	return OPERATION_NONE;
+}
+
+unsigned
+operations_stuck(const struct operations *operations)
+{
+	unsigned stuck = 0;
+
+	for (unsigned kind = 0; kind < OPERATION_COUNT; kind++)
+		if (operations->slots[kind].phase == OPERATION_STUCK)
+			stuck |= 1u << kind;
+	return stuck;
+}
+
+void
+operations_kill_all(struct operations *operations)
+{
+	for (unsigned kind = 0; kind < OPERATION_COUNT; kind++) {
+		struct operation_slot *slot = &operations->slots[kind];
+
+		if (slot->phase == OPERATION_IDLE)
+			continue;
+		(void)pidfd_send_signal(slot->pidfd, SIGKILL, NULL, 0);
+		release(slot);
+	}
+}
