@@ -44,6 +44,7 @@ struct err {
 int err_set(struct err *err, enum err_code code, int errnum, const char *format,
 	...) __attribute__((format(printf, 4, 5)));
 
+/* For codes below ERR_COUNT alone. */
 /* The stable slug, "bad-uri", or "ok" for ERR_NONE. */
 const char *err_slug(enum err_code code);
 /* The stable number for `lastError`: see proto/error.def. 0 for ERR_NONE. */

@@ -45,8 +45,8 @@ operation_word(enum operation operation)
 #define TO(name) (1u << TARGET_##name)
 
 /*
- * A new worker finds whatever its predecessor left: REGISTERED leads to every
- * state. STUCK ends in whatever the kernel shows once the operation is over.
+ * A new worker finds whatever its predecessor left, so much follows REGISTERED.
+ * LINGERING stays what it is while the unmount is tried again. STUCK ends in whatever the kernel shows once the operation is over.
  * No state leads to itself: the setter is not called for that.
  */
 static const unsigned may_become[TARGET_STATE_COUNT] = {

@@ -58,7 +58,7 @@ struct wire_scan {
 ssize_t wire_scan(struct wire_scan *scan, const struct wire_limits *limits,
 	const uint8_t *buffer, size_t len, struct err *err);
 
-/* One unpacked message. */
+/* One unpacked message; not to be copied, root points into it. */
 struct wire_message {
 	msgpack_unpacked unpacked;
 	const msgpack_object *root;

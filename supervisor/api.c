@@ -364,6 +364,9 @@ on_manage(struct call *call, struct err *err)
 	claim = claim_find(supervisor, cid.data, cid.len);
 	if (claim)
 		return answer_existing(call, claim, &uri, if_absent, err);
+	if (supervisor->is_stopping)
+		return err_set(err, ERR_SHUTTING_DOWN, ESHUTDOWN,
+			"the daemon is stopping; try again");
 	result = batch_manage(
 		&supervisor->batch, &asker, &uri, cid.data, cid.len, err);
 	return result < 0 ? result : CALL_LATER;
@@ -383,6 +386,9 @@ on_unmanage(struct call *call, struct err *err)
 			"%s belongs to uid %u; only that user or root may let "
 			"it go",
 			claim->cid, (unsigned)claim->uid);
+	if (call->supervisor->is_stopping)
+		return err_set(err, ERR_SHUTTING_DOWN, ESHUTDOWN,
+			"the daemon is stopping; try again");
 	result = batch_unmanage(&call->supervisor->batch, &asker, claim, err);
 	return result < 0 ? result : CALL_LATER;
 }
@@ -460,6 +466,22 @@ list_all(struct listing *listing, bool is_counting)
 	mounts_each(&supervisor->mounts, list_unmanaged, listing);
 }
 
+/* A word that is no state would silently list nothing. */
+static int
+check_state_word(struct text word, struct err *err)
+{
+	char shown[64];
+
+	for (int i = 0; i < TARGET_STATE_COUNT; i++)
+		if (wire_bytes_equal(word.data, word.len,
+			    target_state_word((enum target_state)i)))
+			return 0;
+	if (wire_bytes_equal(word.data, word.len, "unmanaged"))
+		return 0;
+	return err_set(err, ERR_BAD_OPTION, EINVAL,
+		"list: there is no state \"%s\"", show(word, shown));
+}
+
 static int
 on_list(struct call *call, struct err *err)
 {
@@ -468,6 +490,8 @@ on_list(struct call *call, struct err *err)
 
 	if (result == 0)
 		result = get_option_text(call, "state", &listing.state, err);
+	if (result == 0 && listing.state.data)
+		result = check_state_word(listing.state, err);
 	if (result < 0)
 		return result;
 	list_all(&listing, true);

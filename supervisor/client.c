@@ -37,21 +37,25 @@ backlog(const struct client *client)
 	return client->out.len - client->out_sent;
 }
 
-/* Something is due from the client: the rest of a message, or its reading. */
+/*
+ * Something is due from the client: the rest of a message, or its reading.
+ * send_output() takes the deadline back when it makes progress.
+ */
 static void
 set_deadline(struct client *client)
 {
 	struct loop *loop = client->supervisor->loop;
+	uint64_t wait_us = 0;
 
 	if (backlog(client) > 0)
-		(void)loop_arm(loop, &client->deadline,
-			clock_boot_us() + READ_DEADLINE_US);
-	else if (client->in_len > 0 && !client->is_held) {
-		if (client->deadline.due_us == 0)
-			(void)loop_arm(loop, &client->deadline,
-				clock_boot_us() + MESSAGE_DEADLINE_US);
-	} else
+		wait_us = READ_DEADLINE_US;
+	else if (client->in_len > 0 && !client->is_held)
+		wait_us = MESSAGE_DEADLINE_US;
+	if (wait_us == 0)
 		loop_disarm(loop, &client->deadline);
+	else if (client->deadline.due_us == 0)
+		(void)loop_arm(
+			loop, &client->deadline, clock_boot_us() + wait_us);
 }
 
 static void
@@ -187,7 +191,10 @@ send_output(struct client *client)
 		client->is_closing = true;
 		return;
 	}
-	client->out_sent += len > 0 ? (size_t)len : 0;
+	if (len <= 0)
+		return;
+	client->out_sent += (size_t)len;
+	loop_disarm(client->supervisor->loop, &client->deadline);
 	if (backlog(client) > 0)
 		return;
 	/* A large answer's memory is not kept. */

@@ -67,6 +67,14 @@ answer_entry(struct waiter *waiter, const struct claim *claim)
 	waiter_free(waiter);
 }
 
+static void
+answer_nothing(struct waiter *waiter)
+{
+	api_begin_result(&waiter->client->out, waiter->message_id);
+	entry_write_nothing(&waiter->client->out);
+	waiter_free(waiter);
+}
+
 /* Whether what is waited for has come about. */
 static bool
 is_fulfilled(const struct waiter *waiter)
@@ -167,11 +175,16 @@ waiter_end_claim(struct target *target, const char *cid)
 		struct err err;
 
 		next = TAILQ_NEXT(waiter, in_target);
-		if (waiter->what == WAIT_GONE || strcmp(waiter->cid, cid) != 0)
+		if (strcmp(waiter->cid, cid) != 0)
 			continue;
-		(void)err_set(&err, ERR_NO_SUCH_CID, ENOENT,
-			"%s was let go while it was waited for", cid);
-		answer_error(waiter, &err);
+		if (waiter->what != WAIT_GONE) {
+			(void)err_set(&err, ERR_NO_SUCH_CID, ENOENT,
+				"%s was let go while it was waited for", cid);
+			answer_error(waiter, &err);
+		} else if (target->claim_count > 0) {
+			/* Others keep it; for this ID it is gone. */
+			answer_nothing(waiter);
+		}
 	}
 }
 

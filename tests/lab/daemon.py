@@ -48,7 +48,8 @@ class Daemon:
                     file.write("%s = %s\n" % (key, value))
 
     def start(self, timeout=15):
-        """Start it and wait until its socket accepts."""
+        """Start it and wait until it answers: a client that connects earlier
+        waits for the store to be read, which is not what is timed here."""
         program = shutil.which("holdfastd")
         expect(program, "holdfastd is not installed in the guest")
         self.write_config()
@@ -57,7 +58,7 @@ class Daemon:
                                        stderr=subprocess.STDOUT)
         threading.Thread(target=self._keep_log, args=(self._child.stdout,),
                          daemon=True).start()
-        wait_until(self._accepts, timeout, "%s accepts" % client.SOCKET)
+        wait_until(self._answers, timeout, "%s answers" % client.SOCKET)
         return self
 
     # Synced line by line: a guest that hangs or panics must leave its log.
@@ -68,12 +69,14 @@ class Daemon:
                 log.flush()
                 os.fsync(log.fileno())
 
-    def _accepts(self):
+    def _answers(self):
         code = self._child.poll()
         if code is not None:
             raise Failed("holdfastd ended at its start: %s" % code)
         try:
-            client.Client().close()
+            first = client.Client()
+            first.call("hello")
+            first.close()
         except OSError:
             return False
         return True

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * list.c - command list. The owner file of libsmartcols.
+ *
+ * Runs in: command.
+ * Trusts: nobody: entries come from the daemon.
+ */
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "client/column.h"
+#include "client/style.h"
+#include "client/text.h"
+#include "common/guard.h"
+#include "proto/wire.h"
+
+struct rows {
+	struct row *at;
+	size_t count;
+};
+
+static void
+rows_done(struct rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		free(rows->at[i].id);
+		free(rows->at[i].state);
+		free(rows->at[i].connection);
+	}
+	free(rows->at);
+}
+
+/* What others connected may have no URI: its source then, or else its ID. */
+static char *
+name_connection(const char *id, const msgpack_object *entry)
+{
+	const msgpack_object *info = map_of(entry, "connectionInfo");
+	char *uri = text_of(entry, "uri");
+
+	if (uri[0] == '\0' && info) {
+		free(uri);
+		uri = text_of(info, "remotePath");
+	}
+	if (uri[0])
+		return uri;
+	free(uri);
+	return text_copy(id, strlen(id));
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return strcmp(((const struct row *)a)->id, ((const struct row *)b)->id);
+}
+
+static int
+read_rows(const msgpack_object *result, struct rows *rows,
+	struct failure *failure)
+{
+	const msgpack_object_map *map = &result->via.map;
+
+	if (result->type != MSGPACK_OBJECT_MAP)
+		return failure_set(failure, ERR_BAD_MESSAGE,
+			"the daemon's list is no map");
+	rows->at = calloc(map->size + 1u, sizeof(*rows->at));
+	if (!rows->at)
+		return failure_set(failure, ERR_INTERNAL, "no memory");
+	for (uint32_t i = 0; i < map->size; i++) {
+		struct row *row = &rows->at[rows->count++];
+
+		row->id = text_of_object(&map->ptr[i].key);
+		row->entry = &map->ptr[i].val;
+		row->state = text_of(row->entry, "state");
+		row->connection = name_connection(row->id, row->entry);
+	}
+	qsort(rows->at, rows->count, sizeof(*rows->at), compare_ids);
+	return 0;
+}
+
+static int
+add_row(struct libscols_table *table, const struct row *row,
+	const struct column **columns, size_t count)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+	int result = line ? 0 : -1;
+
+	for (size_t i = 0; i < count && result == 0; i++) {
+		result = scols_line_refer_data(line, i, columns[i]->show(row));
+		if (strcmp(columns[i]->name, "STATE") == 0)
+			(void)scols_cell_set_color(scols_line_get_cell(line, i),
+				style_color(row->state));
+	}
+	return result;
+}
+
+/* libsmartcols prints nothing at all for a table without lines. */
+static void
+print_headings(const struct column **columns, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)printf("%s%s", i > 0 ? " " : "", columns[i]->name);
+	(void)fputc('\n', stdout);
+}
+
+static void
+unref_table(struct libscols_table **table)
+{
+	scols_unref_table(*table);
+}
+
+static int
+print_table(const struct options *options, const struct rows *rows,
+	const struct column **columns, size_t count)
+{
+	cleanup(unref_table) struct libscols_table *table = scols_new_table();
+	int result = table ? 0 : -1;
+
+	if (result == 0 && rows->count == 0 && !options->noheadings)
+		print_headings(columns, count);
+	if (result < 0 || rows->count == 0)
+		return result;
+	(void)scols_table_enable_noheadings(table, options->noheadings);
+	(void)scols_table_enable_raw(table, options->raw);
+	(void)scols_table_enable_colors(table, style_has_colors());
+	for (size_t i = 0; i < count && result == 0; i++)
+		if (!scols_table_new_column(table, columns[i]->name,
+			    columns[i]->width, columns[i]->flags))
+			result = -1;
+	for (size_t i = 0; i < rows->count && result == 0; i++)
+		result = add_row(table, &rows->at[i], columns, count);
+	return result == 0 ? scols_print_table(table) : result;
+}
+
+static int
+compare_connections(const void *a, const void *b)
+{
+	const struct row *row_a = a, *row_b = b;
+	int order = strcmp(row_a->state, row_b->state);
+
+	return order ? order : strcmp(row_a->connection, row_b->connection);
+}
+
+/* "4 ids on 3 connections: 2 connected, 1 backoff". Sorts the rows anew. */
+static void
+print_footer(struct rows *rows)
+{
+	cleanup_free char *parts = text_copy("", 0);
+	size_t connections = 0;
+	size_t in_state = 0;
+
+	qsort(rows->at, rows->count, sizeof(*rows->at), compare_connections);
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct row *row = &rows->at[i];
+		bool is_last = i + 1 == rows->count;
+		char *longer;
+
+		/* Of one connection all rows have one state. */
+		if (is_last || compare_connections(row, row + 1) != 0)
+			in_state++;
+		if (!is_last && strcmp(row->state, row[1].state) == 0)
+			continue;
+		longer = text_format("%s%s %zu %s", parts,
+			connections ? "," : ":", in_state, row->state);
+		free(parts);
+		parts = longer;
+		connections += in_state;
+		in_state = 0;
+	}
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%zu id%s on %zu connection%s%s\n", rows->count,
+		rows->count == 1 ? "" : "s", connections,
+		connections == 1 ? "" : "s", parts);
+}
+
+static int
+call_list(struct client *client, struct rpc_reply *ret_reply,
+	struct failure *failure)
+{
+	const struct options *options = &client->options;
+	size_t count = (options->prefix ? 1 : 0) + (options->state ? 1 : 0);
+	cleanup(wire_writer_done) struct wire_writer params;
+
+	wire_writer_init(&params, WIRE_REQUEST_MAX);
+	wire_array(&params, count > 0 ? 1 : 0);
+	if (count > 0)
+		wire_map(&params, count);
+	if (options->prefix)
+		wire_pair_text(&params, "prefix", options->prefix);
+	if (options->state)
+		wire_pair_text(&params, "state", options->state);
+	return client_call(client, "list", &params, ret_reply, failure);
+}
+
+int
+run_list(struct client *client)
+{
+	const struct options *options = &client->options;
+	const struct column *columns[COLUMNS_MAX];
+	cleanup(rpc_reply_done) struct rpc_reply reply = {0};
+	cleanup(rows_done) struct rows rows = {0};
+	struct failure failure;
+	size_t count;
+	int result;
+
+	result = columns_choose(options->columns, columns, &count, &failure);
+	if (result == 0)
+		result = call_list(client, &reply, &failure);
+	if (result == 0)
+		result = read_rows(reply.result, &rows, &failure);
+	if (result)
+		return report_failure(client, "list", &failure);
+	report_member(client, "result", reply.result);
+	if (options->json)
+		return EXIT_OK;
+	if (print_table(options, &rows, columns, count) < 0) {
+		(void)fputs("holdfast: cannot print the table\n", stderr);
+		return EXIT_FAILED;
+	}
+	if (!options->raw && !options->noheadings && isatty(STDERR_FILENO))
+		print_footer(&rows);
+	return EXIT_OK;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rpc.h - one call at a time to the daemon: msgpack-RPC, blocking.
+ *
+ * Runs in: command.
+ * Trusts: nobody: a reply is scanned, unpacked and checked for its shape.
+ * Invariant: no call takes longer than its deadline. After a failure there is
+ *            no connection; the next call makes a new one.
+ */
+#ifndef CLIENT_RPC_H
+#define CLIENT_RPC_H
+
+#include <stdint.h>
+
+#include "client/failure.h"
+#include "proto/wire.h"
+
+struct rpc {
+	const char *path;
+	int socketfd; /* -1 while not connected */
+	uint32_t last_id;
+	uint8_t *buffer; /* what came and is not consumed */
+	size_t len;
+	size_t room;
+	struct wire_scan scan;
+};
+
+/* Its message points into itself: must not be copied or moved. */
+struct rpc_reply {
+	uint8_t *bytes; /* NULL while there is none */
+	struct wire_message message;
+	const msgpack_object *result; /* points into message */
+};
+
+/* The path is not copied. Nothing is connected yet. */
+void rpc_init(struct rpc *rpc, const char *path);
+void rpc_done(struct rpc *rpc);
+
+/*
+ * Calls a method, connecting first when need be; params holds one msgpack
+ * array. 0, and ret_reply is the caller's to release; or an exit code: the
+ * daemon's error, no daemon, no answer within timeout_ms, no proper answer.
+ */
+int rpc_call(struct rpc *rpc, const char *method,
+	const struct wire_writer *params, int64_t timeout_ms,
+	struct rpc_reply *ret_reply, struct failure *failure);
+void rpc_reply_done(struct rpc_reply *reply);
+
+/*
+ * The two halves of rpc_call(), to send one request behind another before the
+ * answer to the first is there. For requests alone that the daemon answers in
+ * their order, such as wait behind manage: any other answer is refused.
+ */
+int rpc_send(struct rpc *rpc, const char *method,
+	const struct wire_writer *params, int64_t timeout_ms, uint32_t *ret_id,
+	struct failure *failure);
+int rpc_receive(struct rpc *rpc, uint32_t id, int64_t timeout_ms,
+	struct rpc_reply *ret_reply, struct failure *failure);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * status.c - command status: all there is to know about one connection ID.
+ *
+ * Runs in: command.
+ * Trusts: nobody: a key that is missing or odd is left out.
+ */
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/duration.h"
+#include "client/style.h"
+#include "client/text.h"
+#include "common/guard.h"
+#include "proto/wire.h"
+
+/* A line behind its label; an empty label continues the one before. */
+static void __attribute__((format(printf, 2, 3)))
+print_line(const char *label, const char *format, ...)
+{
+	va_list args;
+
+	(void)printf("%10s%c ", label, label[0] ? ':' : ' ');
+	va_start(args, format);
+	(void)vprintf(format, args);
+	va_end(args);
+	(void)fputc('\n', stdout);
+}
+
+/* "Sun 2026-11-22 16:40:02 (12s ago)" */
+static char *
+show_instant(uint64_t at_us)
+{
+	char instant[INSTANT_TEXT_MAX];
+	char duration[DURATION_TEXT_MAX];
+
+	instant_print(at_us, instant);
+	duration_print(since_us(at_us), duration);
+	return text_format("%s (%s ago)", instant, duration);
+}
+
+static void
+print_title(const char *cid, const msgpack_object *entry, const char *state)
+{
+	cleanup_free char *uri = text_of(entry, "uri");
+	const char *mark = style_has_marks() ? style_mark(state) : "";
+
+	(void)printf("%s%s%s%s%s%s%s\n", style_sequence(style_color(state)),
+		mark, style_reset(), mark[0] ? " " : "", cid,
+		uri[0] ? " - " : "", uri);
+}
+
+static void
+print_state(const msgpack_object *entry, const char *state)
+{
+	cleanup_free char *operation = text_of(entry, "operation");
+	cleanup_free char *wanted = text_of(entry, "wanted");
+	cleanup_free char *since = NULL;
+	uint64_t since_at = uint_of(entry, "since");
+	bool is_idle = !operation[0] || strcmp(operation, "none") == 0;
+
+	if (since_at)
+		since = show_instant(since_at);
+	print_line("State", "%s%s%s%s%s%s%s%s%s",
+		style_sequence(style_color(state)), state, style_reset(),
+		since ? " since " : "", since ? since : "",
+		is_idle ? "" : ", in progress: ", is_idle ? "" : operation,
+		wanted[0] ? ", wanted: " : "", wanted);
+}
+
+static void
+print_attempts(const msgpack_object *entry)
+{
+	const msgpack_object *attempt = map_of(entry, "attempt");
+	uint64_t next = uint_of(entry, "next_retry");
+	uint64_t at = attempt ? uint_of(attempt, "at") : 0;
+	char duration[DURATION_TEXT_MAX];
+	cleanup_free char *began = NULL;
+
+	if (at == 0 && next == 0)
+		return;
+	if (at)
+		began = show_instant(at);
+	duration_print(until_us(next), duration);
+	print_line("Attempts", "%" PRIu64 "%s%s%s%s",
+		uint_of(entry, "attempts"), began ? ", the last one " : "",
+		began ? began : "", next ? ", the next one in " : "",
+		next ? duration : "");
+}
+
+static void
+print_error(const msgpack_object *entry)
+{
+	const msgpack_object *error = map_of(entry, "error");
+	cleanup_free char *slug = NULL;
+	cleanup_free char *text = NULL;
+	cleanup_free char *at = NULL;
+	const char *hint;
+	uint64_t number;
+
+	if (!error)
+		return;
+	slug = text_of(error, "slug");
+	text = text_of(error, "text");
+	print_line("Error", "%s%s%s%s%s", style_sequence("red"), slug,
+		style_reset(), text[0] ? ": " : "", text);
+	number = uint_of(error, "attempt");
+	if (uint_of(error, "at")) {
+		at = show_instant(uint_of(error, "at"));
+		if (number)
+			print_line(
+				"", "of attempt %" PRIu64 ", %s", number, at);
+		else
+			print_line("", "%s", at);
+	}
+	hint = failure_hint(err_from_slug(slug, strlen(slug)));
+	if (hint)
+		print_line("Hint", "%s", hint);
+}
+
+static void
+print_owner(const msgpack_object *entry)
+{
+	uint64_t uid = uint_of(entry, "uid");
+	uint64_t created = uint_of(entry, "created");
+	const struct passwd *user = getpwuid((uid_t)uid);
+	cleanup_free char *at = NULL;
+
+	if (!bool_of(entry, "managed")) {
+		print_line("Owner", "none: no claim of holdfast's");
+		return;
+	}
+	if (created)
+		at = show_instant(created);
+	print_line("Owner", "%s (uid %" PRIu64 ")%s%s",
+		user ? user->pw_name : "unknown", uid, at ? ", since " : "",
+		at ? at : "");
+}
+
+static void
+print_probe(const msgpack_object *entry)
+{
+	const msgpack_object *probe = map_of(entry, "probe");
+	cleanup_free char *at = NULL;
+	char latency[DURATION_TEXT_MAX];
+
+	if (!probe || uint_of(probe, "at") == 0)
+		return;
+	at = show_instant(uint_of(probe, "at"));
+	latency_print(uint_of(probe, "latency"), latency);
+	print_line("Probe", "last answered %s, in %s", at, latency);
+}
+
+/* What a map says, on one line: "type nfs, host nas1". */
+static void
+print_info(const char *label, const msgpack_object *map)
+{
+	cleanup_free char *line = text_copy("", 0);
+
+	for (uint32_t i = 0; map && i < map->via.map.size; i++) {
+		const msgpack_object_kv *pair = &map->via.map.ptr[i];
+		cleanup_free char *key = text_of_object(&pair->key);
+		cleanup_free char *value = text_of_object(&pair->val);
+		char *longer;
+
+		if (!value[0])
+			continue;
+		longer = text_format(
+			"%s%s%s %s", line, line[0] ? ", " : "", key, value);
+		free(line);
+		line = longer;
+	}
+	if (line[0])
+		print_line(label, "%s", line);
+}
+
+static void
+print_holders(const msgpack_object *entry)
+{
+	const msgpack_object *holders = array_of(entry, "holders");
+
+	for (uint32_t i = 0; holders && i < holders->via.array.size; i++) {
+		const msgpack_object *holder = wire_at(holders, i);
+		cleanup_free char *command = text_of(holder, "command");
+		cleanup_free char *kind = text_of(holder, "kind");
+
+		print_line(i == 0 ? "Used by" : "",
+			"%s (process %" PRIu64 "): %s", command,
+			uint_of(holder, "pid"), kind);
+	}
+}
+
+static void
+print_processes(const msgpack_object *entry)
+{
+	const msgpack_object *stuck = map_of(entry, "stuck");
+	uint64_t worker = uint_of(entry, "worker");
+	cleanup_free char *operation = NULL;
+	cleanup_free char *since = NULL;
+
+	if (worker)
+		print_line("Worker", "process %" PRIu64, worker);
+	if (!stuck)
+		return;
+	operation = text_of(stuck, "operation");
+	since = show_instant(uint_of(stuck, "since"));
+	print_line("Stuck", "process %" PRIu64 " in %s since %s",
+		uint_of(stuck, "pid"), operation, since);
+}
+
+static void
+print_history(const msgpack_object *entry)
+{
+	const msgpack_object *history = array_of(entry, "history");
+
+	for (uint32_t i = 0; history && i < history->via.array.size; i++) {
+		const msgpack_object *event = wire_at(history, i);
+		cleanup_free char *at = show_instant(uint_of(event, "at"));
+		cleanup_free char *state = text_of(event, "state");
+		cleanup_free char *slug = text_of(event, "slug");
+		cleanup_free char *text = text_of(event, "text");
+		bool has_slug = slug[0] && strcmp(slug, "ok") != 0;
+
+		print_line(i == 0 ? "History" : "", "%s  %-*s%s%s%s", at,
+			has_slug || text[0] ? 14 : 0, state,
+			has_slug ? slug : "", has_slug && text[0] ? ": " : "",
+			text);
+	}
+}
+
+static void
+print_status(const char *cid, const msgpack_object *entry)
+{
+	cleanup_free char *state = text_of(entry, "state");
+	cleanup_free char *path = text_of(entry, "path");
+
+	print_title(cid, entry, state);
+	print_state(entry, state);
+	print_error(entry);
+	print_attempts(entry);
+	if (path[0])
+		print_line("Path", "%s", path);
+	print_info("Target", map_of(entry, "connectionInfo"));
+	print_owner(entry);
+	print_probe(entry);
+	print_holders(entry);
+	print_processes(entry);
+	print_history(entry);
+}
+
+int
+run_status(struct client *client)
+{
+	const char *cid = client->options.args[0];
+	cleanup(rpc_reply_done) struct rpc_reply reply = {0};
+	struct failure failure;
+	int result = client_call_cid(client, "status", cid, &reply, &failure);
+
+	if (result == 0 && reply.result->type != MSGPACK_OBJECT_MAP) {
+		(void)failure_set(&failure, ERR_BAD_MESSAGE,
+			"the daemon's answer is malformed: no entry");
+		result = failure.exit_code;
+	}
+	if (result)
+		return report_failure(client, cid, &failure);
+	report_member(client, "result", reply.result);
+	if (!client->options.json)
+		print_status(cid, reply.result);
+	return EXIT_OK;
+}

@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""api_server.py - a daemon of lies, for testing the command.
+
+Usage: api_server.py SOCKET
+
+Speaks the client API over SOCKET, keeps claims in memory and connects nothing:
+nfs://up... is connected, nfs://down... in backoff, nfs://slow... connecting
+for ever. Prints a line when it listens. Methods of its own misbehave:
+
+fake_raw(hex)      sends those bytes instead of an answer
+fake_slowly(value) answers byte by byte, behind notifications
+fake_error(text)   fails with that error
+fake_echo(...)     answers its arguments
+fake_silence()     does not answer at all
+fake_end()         closes the connection
+"""
+
+import os
+import socketserver
+import sys
+import time
+
+import msgpack
+
+NOW = 1_790_000_000_000_000
+WORDS = ("registered connecting connected unresponsive stale backoff blocked "
+         "disconnecting lingering stuck").split()
+claims = {}
+
+
+class Failed(Exception):
+    pass
+
+
+def entry(uri, uid=0):
+    state = ("backoff" if uri.startswith("nfs://down") else
+             "connecting" if uri.startswith("nfs://slow") else "connected")
+    up = state == "connected"
+    error = None
+    if state == "backoff":
+        error = {"slug": "unreachable", "errno": 111, "attempt": 6, "at": NOW,
+                 "text": "connect: connection refused\x1b[31m"}
+    return {
+        "connected": up, "healthy": up, "managed": True, "state": state,
+        "wanted": "up", "operation": "none",
+        "lastError": 451 if error else 0, "error": error, "uri": uri,
+        "path": "/run/holdfast/mnt/" + uri[6:].replace("/", ":_", 1),
+        "connectionInfo": {"type": "nfs", "host": uri[6:].split("/")[0]},
+        "uid": uid, "created": NOW, "since": NOW + 1_000_000,
+        "attempts": 6 if error else 1, "attempt": {"number": 6, "at": NOW},
+        "next_retry": int(time.time() * 1e6) + 9_500_000 if error else 0,
+        "probe": {"at": NOW, "latency": 3100} if up else {"at": 0,
+                                                          "latency": 0},
+        "holders": [{"pid": 77, "command": "vi", "kind": "open file"}]
+                   if uri.endswith("/held") else [], "stuck": None, "worker": 4711, "mount_id": 57,
+    }
+
+
+def unmanaged():
+    lingering = dict(entry("nfs://up/left"), managed=False, state="lingering",
+                     healthy=False, wanted="down")
+    other = {"connected": True, "healthy": False, "managed": False,
+             "state": "unmanaged", "lastError": 0, "error": None,
+             "path": "/mnt/old",
+             "connectionInfo": {"type": "nfs4", "remotePath": "old:/x"}}
+    return {"lingering/up:_left": lingering, "unmanaged/nfs_31": other}
+
+
+def find(cid):
+    if cid not in claims:
+        raise Failed("no-such-cid: no claim has that connection ID")
+    return claims[cid]
+
+
+def manage(uri, cid, options=None):
+    options = options or {}
+    if set(options) - {"if_absent"}:
+        raise Failed("bad-option: unknown option")
+    if "/" in cid or not cid:
+        raise Failed("bad-cid: \"/\" cannot stand in a connection ID")
+    if not uri.startswith("nfs://"):
+        raise Failed("bad-uri: no scheme that holdfast knows")
+    if cid in claims:
+        if not options.get("if_absent") or claims[cid]["uri"] != uri:
+            raise Failed("cid-in-use: it names " + claims[cid]["uri"])
+        return {"connection": uri, "created": False}
+    claims[cid] = entry(uri)
+    return {"connection": uri, "created": True}
+
+
+def unmanage(cid, options=None):
+    found = find(cid)
+    if cid == "others":
+        raise Failed("denied: the claim belongs to uid 12")
+    del claims[cid]
+    return {"last": all(c["uri"] != found["uri"] for c in claims.values())}
+
+
+def list_(options=None):
+    options = options or {}
+    if options.get("state") not in [None, "unmanaged", *WORDS]:
+        raise Failed("bad-option: no state \"%s\"" % options["state"])
+    found = {**claims, **(unmanaged() if claims else {})}
+    return {cid: e for cid, e in found.items()
+            if cid.startswith(options.get("prefix", ""))
+            and options.get("state") in (None, e["state"])}
+
+
+def status(cid, options=None):
+    history = [{"at": NOW, "state": "connecting", "slug": "ok", "text": ""},
+               {"at": NOW + 1_000_000, "state": "backoff",
+                "slug": "unreachable", "text": "connection refused"}]
+    return dict(find(cid), history=history)
+
+
+def wait(cid, options=None):
+    options = options or {}
+    if set(options) - {"for", "timeout_ms"}:
+        raise Failed("bad-option: unknown option")
+    what = options.get("for", "connected")
+    if what not in ("connected", "settled", "gone"):
+        raise Failed("bad-option: for is connected, settled or gone")
+    found = find(cid)
+    if cid == "silent":
+        time.sleep(60)
+    if what != "gone" and (found["healthy"] or (
+            what == "settled" and found["state"] == "backoff")):
+        return found
+    if what == "gone" and cid == "going":
+        return dict(claims.pop(cid), state="gone", connected=False,
+                    healthy=False, managed=False)
+    time.sleep(min(options.get("timeout_ms", 30000), 300) / 1000)
+    raise Failed("timeout: %s is %s after a while: connection refused"
+                 % (cid, found["state"]))
+
+
+def retry(cid, options=None):
+    return {"connection": find(cid)["uri"], "state": find(cid)["state"]}
+
+
+def hello(options=None):
+    return {"server": "holdfastd", "version": "0.1.0", "api": 1,
+            "methods": ["hello", "list"], "store": "good"}
+
+
+METHODS = {"manage": manage, "unmanage": unmanage, "list": list_,
+           "status": status, "wait": wait, "retry": retry, "hello": hello,
+           "fake_echo": lambda *params: list(params)}
+
+
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        unpacker = msgpack.Unpacker()
+        while True:
+            data = self.request.recv(65536)
+            if not data:
+                return
+            unpacker.feed(data)
+            for _, ident, method, params in unpacker:
+                if method == "fake_end":
+                    return
+                self.answer(ident, method, params)
+
+    def answer(self, ident, method, params):
+        error = result = None
+        if method == "fake_silence":
+            return
+        if method == "fake_raw":
+            self.request.sendall(bytes.fromhex(params[0]))
+            return
+        if method == "fake_slowly":
+            notes = msgpack.packb([2, "event", [1, {"a": None}]]) * 3
+            answer = msgpack.packb([1, ident, None, params[0]])
+            for byte in notes + answer:
+                self.request.sendall(bytes([byte]))
+                time.sleep(0.001)
+            return
+        try:
+            if method == "fake_error":
+                raise Failed(params[0])
+            if method not in METHODS:
+                raise Failed("no-such-method: \"%s\"" % method)
+            result = METHODS[method](*params)
+        except Failed as failed:
+            error = str(failed)
+        except TypeError:
+            error = "bad-arguments: too few or too many"
+        self.request.sendall(msgpack.packb([1, ident, error, result]))
+
+
+class Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+def main():
+    path = sys.argv[1]
+    if os.path.exists(path):
+        os.unlink(path)
+    with Server(path, Handler) as server:
+        print("listening", flush=True)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
