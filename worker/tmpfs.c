@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <stddef.h>
-
 #include <stdio.h>
 
 #include "worker/backend.h"
