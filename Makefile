@@ -148,7 +148,8 @@ fill = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
 install: $(PROGRAMS)
 	$(INSTALL) -d $(D)$(sbindir) $(D)$(bindir) $(D)$(libexecdir)/holdfast \
 		$(D)$(sysusersdir) $(D)$(tmpfilesdir) $(D)$(unitdir) \
-		$(D)$(mandir)/man1 $(D)$(mandir)/man5 $(D)$(mandir)/man8 \
+		$(D)$(mandir)/man1 $(D)$(mandir)/man5 $(D)$(mandir)/man7 \
+		$(D)$(mandir)/man8 \
 		$(D)$(sysconfdir)/holdfast
 	$(INSTALL) -m 755 $(B)/holdfastd $(D)$(sbindir)/holdfastd
 	$(INSTALL) -m 755 $(B)/holdfast $(D)$(bindir)/holdfast
@@ -160,6 +161,7 @@ install: $(PROGRAMS)
 	$(INSTALL) -m 644 $(B)/holdfast.service $(D)$(unitdir)/holdfast.service
 	$(INSTALL) -m 644 client/holdfast.1 $(D)$(mandir)/man1/holdfast.1
 	$(INSTALL) -m 644 supervisor/holdfast.conf.5 $(D)$(mandir)/man5/holdfast.conf.5
+	$(INSTALL) -m 644 proto/holdfast-uri.7 $(D)$(mandir)/man7/holdfast-uri.7
 	$(INSTALL) -m 644 supervisor/holdfastd.8 $(D)$(mandir)/man8/holdfastd.8
 	test -e $(D)$(sysconfdir)/holdfast/holdfast.conf || \
 		$(INSTALL) -m 644 dist/holdfast.conf $(D)$(sysconfdir)/holdfast/holdfast.conf

@@ -395,12 +395,43 @@ close_all(void)
 	}
 }
 
+static bool
+is_ours(int fd)
+{
+	const int ours[] = {launcher.socketfd, launcher.mountrootfd,
+		launcher.baserootfd, launcher.workerfd, launcher.nullfd,
+		launcher.jails[JAIL_TARGET].nsfd,
+		launcher.jails[JAIL_TARGET].treefd,
+		launcher.jails[JAIL_PROC].nsfd,
+		launcher.jails[JAIL_PROC].treefd};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
+		if (ours[i] == fd)
+			return true;
+	return false;
+}
+
+/* What the supervisor has opened, the lock above all, is not for us. */
+static void
+close_others(void)
+{
+	enum {
+		FEW = 256
+	}; /* a start-up opens a dozen */
+
+	for (int fd = STDERR_FILENO + 1; fd < FEW; fd++)
+		if (!is_ours(fd))
+			(void)close(fd); /* mostly none there */
+	(void)close_range(FEW, ~0u, 0);
+}
+
 static void __attribute__((noreturn)) become_launcher(int socketfd)
 {
 	struct err err = {0};
 	uint64_t capabilities = LAUNCHER_CAPABILITIES;
 
 	launcher.socketfd = socketfd;
+	close_others();
 	log_open("launcher");
 	title_set("holdfastd: launcher");
 	for (size_t i = 0; i < BACKEND_COUNT; i++)

@@ -23,6 +23,7 @@
 
 /* Workers that have not ended by then are killed. */
 #define STOP_DEADLINE_US (US_PER_SEC)
+#define BACKUP_PAUSE_US	 (60 * US_PER_SEC)
 
 static void
 on_launch_reply(const struct launch_reply *reply, int pidfd, void *data)
@@ -136,6 +137,18 @@ is_all_ended(const struct supervisor *supervisor)
 	return true;
 }
 
+/* One that fails is not tried again in each turn. */
+static void
+back_up(struct supervisor *supervisor)
+{
+	struct err err;
+
+	if (store_backup(supervisor->store, &err) == 0)
+		return;
+	log_warning("store: no backup: %s", err.text);
+	supervisor->no_backup_before_us = clock_boot_us() + BACKUP_PAUSE_US;
+}
+
 static void
 end_turn(void *data)
 {
@@ -151,12 +164,9 @@ end_turn(void *data)
 		loop_hurry(supervisor->loop);
 	if (supervisor->is_stopping && is_all_ended(supervisor))
 		loop_quit(supervisor->loop);
-	if (store_backup_is_due(supervisor->store)) {
-		struct err err;
-
-		if (store_backup(supervisor->store, &err) < 0)
-			log_warning("store: no backup: %s", err.text);
-	}
+	if (clock_boot_us() >= supervisor->no_backup_before_us &&
+		store_backup_is_due(supervisor->store))
+		back_up(supervisor);
 }
 
 void
@@ -359,12 +369,10 @@ release_all(struct supervisor *supervisor)
 {
 	struct target *target, *next_target;
 	struct claim *claim, *next_claim;
-	struct err err;
 
 	client_close_all(supervisor);
 	/* A restart finds the claims as they were told last. */
-	if (store_backup(supervisor->store, &err) < 0)
-		log_warning("store: no backup: %s", err.text);
+	back_up(supervisor);
 	store_close(supervisor->store);
 	HASH_ITER (hh, supervisor->claims, claim, next_claim) {
 		claim_remove(supervisor, claim);

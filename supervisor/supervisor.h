@@ -48,6 +48,7 @@ struct supervisor {
 	int mount_root_fd; /* directory run_dir/mnt: mount points */
 	int base_root_fd;  /* directory run_dir/base: what is bound there */
 	char mount_root[CONF_PATH_MAX + sizeof("/mnt")];
+	uint64_t no_backup_before_us; /* boot time */
 	bool is_stopping;
 	int stop_attempts;
 	int exit_status;
