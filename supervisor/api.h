@@ -34,4 +34,7 @@ void api_begin_result(struct wire_writer *out, uint64_t message_id);
 void api_write_error(
 	struct wire_writer *out, uint64_t message_id, const struct err *err);
 
+/* The names of all methods, as an array. */
+void api_write_methods(struct wire_writer *out);
+
 #endif
