@@ -179,6 +179,9 @@ $(B)/tests/%: $(B)/tests/%.o $(ARCHIVES)
 	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< \
 		-Wl,--start-group $(ARCHIVES) -Wl,--end-group $(TEST_LIBS)
 
+# Objects of tests are kept, so that only what changed is made anew.
+.SECONDARY:
+
 .PHONY: tests
 tests: $(TESTS) $(STORIES)
 
