@@ -142,7 +142,7 @@ sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 D = $(DESTDIR)
 fill = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
-	-e 's|@localstatedir@|$(localstatedir)|g'
+	-e 's|@localstatedir@|$(localstatedir)|g' -e 's|@libexecdir@|$(libexecdir)|g'
 
 .PHONY: install
 install: $(PROGRAMS)
@@ -163,8 +163,9 @@ install: $(PROGRAMS)
 	$(INSTALL) -m 644 supervisor/holdfast.conf.5 $(D)$(mandir)/man5/holdfast.conf.5
 	$(INSTALL) -m 644 proto/holdfast-uri.7 $(D)$(mandir)/man7/holdfast-uri.7
 	$(INSTALL) -m 644 supervisor/holdfastd.8 $(D)$(mandir)/man8/holdfastd.8
+	$(fill) dist/holdfast.conf.in > $(B)/holdfast.conf
 	test -e $(D)$(sysconfdir)/holdfast/holdfast.conf || \
-		$(INSTALL) -m 644 dist/holdfast.conf $(D)$(sysconfdir)/holdfast/holdfast.conf
+		$(INSTALL) -m 644 $(B)/holdfast.conf $(D)$(sysconfdir)/holdfast/holdfast.conf
 
 # --- tests --------------------------------------------------------------------
 

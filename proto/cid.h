@@ -11,7 +11,9 @@
 
 #include "common/err.h"
 
-enum { CID_MAX = 255 }; /* bytes; a CID is also a file name below by-id/ */
+enum {
+	CID_MAX = 255
+}; /* bytes; a CID is also a file name below by-id/ */
 
 /*
  * 1-255 bytes of valid UTF-8, no "/", no control characters (C0, DEL, C1), and

@@ -138,7 +138,7 @@ uri_refuse_userinfo(struct err *err)
 {
 	return uri_refuse(err,
 		"credentials do not belong in a URI: leave out what is before "
-		"\"@\" and name them with the option auth");
+		"\"@\"");
 }
 
 static int

@@ -131,6 +131,19 @@ drop_unused(struct target *target)
 		target_free(target);
 }
 
+/* Claims that are there already are taken up whatever the limit is now. */
+static int
+check_connections(const struct supervisor *supervisor, struct err *err)
+{
+	if (HASH_CNT(by_uri, supervisor->targets) <
+		supervisor->conf.connections_max)
+		return 0;
+	return err_set(err, ERR_TOO_MANY, ENOSPC,
+		"%u connections are managed already: see [limits] connections "
+		"in holdfast.conf",
+		HASH_CNT(by_uri, supervisor->targets));
+}
+
 int
 batch_manage(struct batch *batch, const struct asker *asker,
 	const struct uri *uri, const char *cid, size_t cid_len, struct err *err)
@@ -146,7 +159,9 @@ batch_manage(struct batch *batch, const struct asker *asker,
 			"holdfast.conf",
 			HASH_CNT(hh, supervisor->claims));
 	if (!target) {
-		result = target_new(supervisor, uri, &target, err);
+		result = check_connections(supervisor, err);
+		if (result == 0)
+			result = target_new(supervisor, uri, &target, err);
 		if (result < 0)
 			return result;
 	}

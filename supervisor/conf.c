@@ -42,6 +42,10 @@ struct reading {
 	struct err *err;
 	bool seen[ARRAY_SIZE(settings)];
 	bool has_failed;
+	FILE *file;
+	int line;	 /* read so far */
+	int failed_line; /* where has_failed was set */
+	bool is_too_long;
 };
 
 static void
@@ -126,7 +130,47 @@ on_setting(void *data, const char *section, const char *key, const char *value)
 		return 0;
 	reading->has_failed =
 		set_by_name(reading, section, key, value ? value : "") < 0;
+	if (reading->has_failed)
+		reading->failed_line = reading->line;
 	return !reading->has_failed;
+}
+
+/* The shape of fgets(3). inih would take what does not fit for a line of its
+ * own. */
+static char *
+read_line(char *line, int size, void *data)
+{
+	struct reading *reading = data;
+	size_t len;
+
+	if (reading->is_too_long || !fgets(line, size, reading->file))
+		return NULL;
+	reading->line++;
+	len = strlen(line);
+	if (len + 1 < (size_t)size || line[len - 1] == '\n')
+		return line;
+	reading->is_too_long = true;
+	return NULL;
+}
+
+/* 0 or -EINVAL, with what is wrong with the first line that is. */
+static int
+read_file(struct reading *reading, const char *path, struct err *err)
+{
+	int line = ini_parse_stream(read_line, reading, on_setting, reading);
+
+	if (ferror(reading->file))
+		return err_set(err, ERR_BAD_OPTION, EINVAL,
+			"%s is no file that can be read", path);
+	if (line == 0 && reading->is_too_long)
+		return err_set(err, ERR_BAD_OPTION, EINVAL,
+			"%s, line %d: too long", path, reading->line);
+	if (line != 0)
+		return err_set(err, ERR_BAD_OPTION, EINVAL, "%s, line %d: %s",
+			path, line,
+			line == reading->failed_line ? reading->err->text
+						     : "no setting");
+	return 0;
 }
 
 static int
@@ -146,18 +190,18 @@ conf_read(
 	struct err what = {0};
 	struct reading reading = {.conf = &conf, .err = &what};
 	cleanup_fclose FILE *file = NULL;
-	int line;
+	int result = 0;
 
 	set_defaults(&conf);
 	file = fopen(path, "re");
 	if (!file && (errno != ENOENT || is_named))
 		return err_set(
 			err, ERR_BAD_OPTION, errno, "cannot read %s: %m", path);
-	line = file ? ini_parse_file(file, on_setting, &reading) : 0;
-	if (line != 0)
-		return err_set(err, ERR_BAD_OPTION, EINVAL, "%s, line %d: %s",
-			path, line,
-			reading.has_failed ? what.text : "no setting");
+	reading.file = file;
+	if (file)
+		result = read_file(&reading, path, err);
+	if (result < 0)
+		return result;
 	if (check_whole(&conf, &what) < 0)
 		return err_set(
 			err, ERR_BAD_OPTION, EINVAL, "%s: %s", path, what.text);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "paths.h"
 #include "common/log.h"
@@ -92,11 +93,11 @@ raise_file_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* What the environment could do to libraries, it does to none of ours. */
+/* Nothing of the caller's stays but standard input, output and error. */
 static void
 clear_process(void)
 {
-	(void)clearenv();
+	(void)close_range(STDERR_FILENO + 1, ~0u, 0);
 	(void)umask(022);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
@@ -114,8 +115,9 @@ main(int argc, char **argv)
 
 	title_init(argc, argv);
 	log_open("supervisor");
-	notify_open();
 	clear_process();
+	notify_open();
+	(void)clearenv();
 	if (conf_read(named ? named : CONF_PATH, named != NULL, &conf, &err) <
 			0 ||
 		startup_run(&conf, &startup, &err) < 0) {

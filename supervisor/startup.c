@@ -234,8 +234,8 @@ fork_launcher(const struct conf *conf, struct startup *startup, struct err *err)
 		&setup, &startup->inheritance.launcherfd, &pid, err);
 }
 
-/* In this order: the launcher last, so that it inherits as little as can be
- * (the rest is closed there), and nothing is touched without the lock. */
+/* In this order: the lock lies in a directory that has to be there first; the
+ * socket comes last, when nothing can fail any more. */
 static int (*const steps[])(
 	const struct conf *conf, struct startup *startup, struct err *err) = {
 	check_root,

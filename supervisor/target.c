@@ -52,12 +52,10 @@ check_new(struct supervisor *supervisor, uint64_t key, struct err *err)
 			"its directory is taken by %s: write one of the two "
 			"in another way",
 			other->uri);
-	if (supervisor->slots.count == 0 ||
-		HASH_CNT(by_uri, supervisor->targets) >=
-			supervisor->conf.connections_max)
+	if (supervisor->slots.count == 0)
 		return err_set(err, ERR_TOO_MANY, ENOSPC,
-			"%u connections are managed already: see [limits] "
-			"connections in holdfast.conf",
+			"%u connections are managed already, which is the most "
+			"that can be",
 			HASH_CNT(by_uri, supervisor->targets));
 	return 0;
 }

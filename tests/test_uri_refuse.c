@@ -149,7 +149,7 @@ parse_refuses_credentials_without_repeating_them(void **state)
 	}
 	for (size_t i = 0; i < 3; i++)
 		assert_refused(texts[i], strlen(texts[i]), "credentials");
-	assert_refused("nfs://h/x?password=secret", 25, "option auth");
+	assert_refused("nfs://h/x?password=secret", 25, "leave them out");
 	(void)parse_bytes("nfs://h/x?pw=secret", 19, &uri, &err); /* fails */
 	assert_null(strstr(err.text, "secret"));
 }
@@ -266,7 +266,7 @@ parse_names_the_spelling_to_use_instead(void **state)
 		{"nfs://h/x?nosoftreval", "hard and soft imply it"},
 		{"nfs://h/x?bg", "retries by itself"},
 		{"nfs://h/x?retry=1", "retries by itself"},
-		{"nfs://h/x?username=me", "option auth"},
+		{"nfs://h/x?username=me", "leave them out"},
 	};
 
 	check_refusals(cases, ARRAY_SIZE(cases));

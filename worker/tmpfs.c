@@ -25,8 +25,8 @@ tmpfs_connect(const struct backend_target *target, uint64_t deadline_us,
 	};
 	/* Root's, as mount(8) makes it, and not this worker's user's. */
 	int len = snprintf(options, sizeof(options), "uid=0,gid=0,");
-	int result = uri_mount_options(target->uri, 0, options + len,
-		sizeof(options) - (size_t)len);
+	int result = uri_mount_options(
+		target->uri, 0, options + len, sizeof(options) - (size_t)len);
 
 	if (result == 0)
 		result = mount_make(&target->point, &request);
