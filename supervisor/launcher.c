@@ -436,10 +436,8 @@ static void __attribute__((noreturn)) become_launcher(int socketfd)
 	title_set("holdfastd: launcher");
 	for (size_t i = 0; i < BACKEND_COUNT; i++)
 		capabilities |= backends[i].capabilities;
-	/* Ours ends by the socket's end; a terminal's ^C is not for us. */
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_SIZE(launcher_ignores); i++)
+		(void)signal(launcher_ignores[i], SIG_IGN);
 	if (privilege_keep(capabilities, &err) < 0) {
 		log_error("%s", err.text);
 		_exit(1);

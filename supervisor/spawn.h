@@ -13,6 +13,10 @@
 #include "common/err.h"
 #include "supervisor/launcher.h"
 
+/* Signals that mean nothing to the launcher: it ends with its socket, and a
+ * terminal's ^C is not for it. Workers get them back. */
+extern const int launcher_ignores[3];
+
 enum jail {
 	JAIL_TARGET,
 	JAIL_PROC,

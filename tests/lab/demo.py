@@ -122,6 +122,9 @@ class Demo:
         return {cid: entry["uri"] for cid, entry in self.client.list().items()
                 if entry["managed"]}
 
+    def states(self):
+        return {entry["state"] for entry in self.client.list().values()}
+
     def snapshot(self):
         """What there is now, for the table at the end."""
         return {
@@ -186,9 +189,8 @@ class Demo:
         screen.command(FIND_MOUNTS)
         self.on_server("rpc.nfsd 0")
         begun = time.monotonic()
-        wait_until(lambda: all(self.client.state(cid) == "unresponsive"
-                               for cid in CLAIMS), 20,
-                   lambda: "the outage is seen: %r" % self.client.list())
+        wait_until(lambda: self.states() == {"unresponsive"}, 20,
+                   lambda: "the outage is seen: %s" % self.states())
         screen.check(True, "seen after %.1f s" % (time.monotonic() - begun))
         self.holdfast("list -o CID,STATE,ERROR")
         self.holdfast("status vm-store")
@@ -279,11 +281,12 @@ class Demo:
         return rows
 
     def row_of_table(self, table):
-        holds = table.seen == [self.first["mounts"]]
-        return (holds, ("mount table", "%d mounts" % len(self.first["mounts"]),
-                        "%s in %d looks" % ("never otherwise" if holds else
-                                            "%d different ones"
-                                            % len(table.seen), table.looks)))
+        first = self.first["mounts"]
+        holds = table.seen == [first]
+        verdict = ("never otherwise" if holds else
+                   "%d different ones" % len(table.seen))
+        return (holds, ("mount table", "%d mounts" % len(first),
+                        "%s, %d looks" % (verdict, table.looks)))
 
     def row_of_journal(self, journal):
         there_now = [number for number, _ in self.journal()]

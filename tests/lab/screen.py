@@ -32,7 +32,8 @@ BOLD, DIM, RED, GREEN, CYAN = "1", "2", "31", "32", "36"
 
 
 def look():
-    """"tty,colors,marks,width=100", as the host says; {} for plain text."""
+    """What the host says the terminal can show: `tty,colors,marks,width=100`
+    as a dictionary, empty for plain text."""
     with open("/proc/cmdline", encoding="utf-8") as file:
         words = [w for w in file.read().split() if w.startswith("lab_look=")]
     parts = words[0].split("=", 1)[1].split(",") if words else []
