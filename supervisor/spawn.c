@@ -25,6 +25,8 @@
 #include "common/guard.h"
 #include "supervisor/spawn.h"
 
+const int launcher_ignores[3] = {SIGINT, SIGTERM, SIGPIPE};
+
 enum {
 	ORDER_FD = 3,
 	REPORT_FD = 4
