@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * daemon.c - the real supervisor, without root, for stories.
+ *
+ * Runs in: a story's directory; as its workers too, executed anew by the fake
+ *          launcher.
+ * Trusts: the story.
+ * Invariant: what supervisor_run() is given is as startup.c makes it, but for
+ *            the user, the launcher and the clock. The clock is the system's
+ *            plus what the story has written to DIR/clock (microseconds): a
+ *            story waits for no deadline, it goes to it.
+ *
+ * usage: daemon DIR       DIR/holdfast.conf says the rest
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "supervisor/supervisor.h"
+#include "tests/fakes/fake_launcher.h"
+#include "tests/fakes/scripted_worker.h"
+
+/* The story's hand on the clock, and how the loop's timer was set last. */
+static const volatile uint64_t *shift_us;
+static uint64_t shift_seen_us;
+static int timer_fd = -1;
+static struct itimerspec timer_set;
+
+static uint64_t
+read_clock(clockid_t id)
+{
+	struct timespec now;
+
+	(void)clock_gettime(id, &now); /* cannot fail for these */
+	return (uint64_t)now.tv_sec * US_PER_SEC + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* In place of libc's: the timer's time is the story's. */
+int
+timerfd_settime(int fd, int flags, const struct itimerspec *when,
+	struct itimerspec *ret_old)
+{
+	struct itimerspec real = *when;
+	uint64_t due_us = (uint64_t)when->it_value.tv_sec * US_PER_SEC +
+			  (uint64_t)when->it_value.tv_nsec / 1000;
+
+	timer_fd = fd;
+	timer_set = *when;
+	if (due_us != 0) {
+		due_us = due_us > shift_seen_us ? due_us - shift_seen_us : 1;
+		real.it_value.tv_sec = (time_t)(due_us / US_PER_SEC);
+		real.it_value.tv_nsec = (long)(due_us % US_PER_SEC * 1000);
+	}
+	return (int)syscall(SYS_timerfd_settime, fd, flags, &real, ret_old);
+}
+
+/* In place of common/clock.c. */
+uint64_t
+clock_boot_us(void)
+{
+	uint64_t shift = shift_us ? *shift_us : 0;
+
+	if (shift != shift_seen_us) {
+		shift_seen_us = shift;
+		if (timer_fd >= 0)
+			(void)timerfd_settime(
+				timer_fd, TFD_TIMER_ABSTIME, &timer_set, NULL);
+	}
+	return read_clock(CLOCK_BOOTTIME) + shift;
+}
+
+uint64_t
+clock_unix_us(void)
+{
+	return read_clock(CLOCK_REALTIME);
+}
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	(void)fprintf(stderr, "daemon: %s: %m\n", what);
+	exit(99);
+}
+
+static int
+make_directory(const char *parent, const char *name)
+{
+	char path[128];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", parent, name);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		die(path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		die(path);
+	return fd;
+}
+
+static int
+open_socket(const char *run_dir)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path),
+		"%s/api.sock", run_dir);
+	(void)unlink(address.sun_path); /* of a daemon that was killed */
+	if (fd < 0 ||
+		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+		listen(fd, SOMAXCONN) < 0 || chmod(address.sun_path, 0666) < 0)
+		die(address.sun_path);
+	return fd;
+}
+
+static void
+map_clock(const char *dir)
+{
+	char path[128];
+	int fd;
+	void *map;
+
+	(void)snprintf(path, sizeof(path), "%s/clock", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	map = mmap(NULL, sizeof(*shift_us), PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		die(path);
+	shift_us = map;
+	(void)close(fd); /* the mapping stays */
+}
+
+static int
+run_daemon(const char *dir)
+{
+	struct inheritance inheritance;
+	struct conf conf;
+	struct err err = {0};
+	char path[128];
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	(void)signal(SIGPIPE, SIG_IGN); /* as main.c */
+	(void)signal(SIGXFSZ, SIG_IGN); /* a full disk is EFBIG in stories */
+	log_open("supervisor");
+	(void)snprintf(path, sizeof(path), "%s/holdfast.conf", dir);
+	if (conf_read(path, true, &conf, &err) < 0)
+		die(err.text);
+	log_set_level((enum log_level)conf.log_level);
+	map_clock(dir);
+	inheritance.by_id_fd = make_directory(conf.run_dir, "by-id");
+	inheritance.mount_root_fd = make_directory(conf.run_dir, "mnt");
+	inheritance.base_root_fd = make_directory(conf.run_dir, "base");
+	inheritance.mountinfofd =
+		open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	inheritance.launcherfd = fake_launcher_fork(dir);
+	inheritance.listenfd = open_socket(conf.run_dir);
+	if (inheritance.mountinfofd < 0 || inheritance.launcherfd < 0)
+		die("start");
+	return supervisor_run(&conf, &inheritance);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 5 && strcmp(argv[1], "worker") == 0)
+		scripted_worker_run(argv[2], argv[3], argv[4]);
+	if (argc != 2) {
+		(void)fputs("usage: daemon DIR\n", stderr);
+		return 2;
+	}
+	return run_daemon(argv[1]);
+}
