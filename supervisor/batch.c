@@ -259,6 +259,7 @@ finish_change(struct batch *batch, struct change *change)
 			target->uri, change->is_last ? ", the last" : "");
 		client_answer_unmanage(&change->asker, change->is_last);
 		waiter_end_claim(target, change->claim->cid);
+		target_hurry(target);
 		free(target->last_cid);
 		target->last_cid = strdup(change->claim->cid);
 		claim_free(change->claim);

@@ -63,7 +63,8 @@ set_events(struct client *client)
 {
 	uint32_t events = 0;
 
-	if (!client->is_held && backlog(client) <= BACKLOG_MAX)
+	if (!client->is_held && !client->has_ended &&
+		backlog(client) <= BACKLOG_MAX)
 		events |= EPOLLIN;
 	if (backlog(client) > 0)
 		events |= EPOLLOUT;
@@ -93,8 +94,10 @@ handle_message(struct client *client, size_t position, size_t len)
 		result = api_handle(client, message.root, &err);
 		wire_release(&message);
 	}
-	if (result == API_HELD)
+	if (result == API_HELD) {
+		client->is_waiting = true;
 		return false;
+	}
 	if (result < 0) {
 		log_notice("client uid %u: closed, bad message: %s",
 			(unsigned)client->uid, err.text);
@@ -126,6 +129,7 @@ handle_input(struct client *client)
 	int handled = 0;
 
 	client->is_held = false;
+	client->is_waiting = false;
 	while (!client->is_closing && position < client->in_len) {
 		size_t len;
 
@@ -157,10 +161,12 @@ read_input(struct client *client)
 
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (len <= 0) {
+	if (len < 0) {
 		client->is_closing = true;
 		return;
 	}
+	/* Only its sending end may be closed: shutdown(2), SHUT_WR. */
+	client->has_ended = len == 0;
 	client->in_len += (size_t)len;
 	handle_input(client);
 }
@@ -172,10 +178,10 @@ on_event(struct loop_source *source, uint32_t events)
 
 	if (client->is_closing)
 		return;
-	if (events & EPOLLIN)
-		read_input(client);
-	else if (events & (EPOLLHUP | EPOLLERR))
+	if (events & (EPOLLHUP | EPOLLERR))
 		client->is_closing = true;
+	else if (events & EPOLLIN)
+		read_input(client);
 }
 
 static void
@@ -225,10 +231,23 @@ client_resume_all(struct supervisor *supervisor)
 {
 	struct client *client;
 
-	TAILQ_FOREACH (client, &supervisor->clients, entry)
-		if (client->is_held && !client->is_closing &&
-			backlog(client) <= BACKLOG_MAX)
-			handle_input(client);
+	TAILQ_FOREACH (client, &supervisor->clients, entry) {
+		if (!client->is_held || client->is_closing ||
+			backlog(client) > BACKLOG_MAX)
+			continue;
+		/* One before it may have opened a batch again. */
+		if (client->is_waiting)
+			batch_commit(&supervisor->batch);
+		handle_input(client);
+	}
+}
+
+/* Whether it sends no more and nothing is left to be told to it. */
+static bool
+is_done_with(const struct client *client)
+{
+	return client->has_ended && !client->is_held && backlog(client) == 0 &&
+	       client->waiter_count == 0;
 }
 
 void
@@ -239,12 +258,15 @@ client_flush_all(struct supervisor *supervisor)
 	for (client = TAILQ_FIRST(&supervisor->clients); client;
 		client = next) {
 		next = TAILQ_NEXT(client, entry);
-		if (!client->is_closing)
-			send_output(client);
-		if (client->is_closing) {
+		/* One that is closed still gets what its last good requests
+		 * were answered, if it fits. */
+		send_output(client);
+		if (client->is_closing || is_done_with(client)) {
 			client_free(client);
 			continue;
 		}
+		if (client->is_held && backlog(client) <= BACKLOG_MAX)
+			loop_hurry(supervisor->loop);
 		set_deadline(client);
 		set_events(client);
 	}

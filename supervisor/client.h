@@ -34,7 +34,9 @@ struct client {
 	size_t in_len;
 	struct wire_writer out;
 	size_t out_sent;
-	bool is_held; /* has requests in `in` that wait for a next turn */
+	bool is_held;	 /* has requests in `in` that wait for a next turn */
+	bool is_waiting; /* held until the open batch is committed */
+	bool has_ended;	 /* sends no more, but may still read answers */
 	bool is_closing;
 	size_t waiter_count;
 };

@@ -179,6 +179,19 @@ write_places(struct wire_writer *out, const struct view *view)
 		out, "mount_id", target ? target->mount_id : view->mount->id);
 }
 
+/* Whether the object exists, by the worker's account; before it has given one,
+ * by the mount table's. */
+static bool
+is_connected(const struct view *view, const struct status_message *status)
+{
+	if (view->is_gone)
+		return false;
+	if (!view->target)
+		return true;
+	return status->is_mounted || (status->state == TARGET_REGISTERED &&
+					     view->target->mount_id != 0);
+}
+
 static void
 write_view(struct wire_writer *out, const struct view *view)
 {
@@ -187,14 +200,14 @@ write_view(struct wire_writer *out, const struct view *view)
 		target && !view->is_gone ? &target->status : NULL;
 	const struct claim *claim = view->claim;
 
-	wire_pair_bool(
-		out, "connected", target ? status && status->is_mounted : true);
+	wire_pair_bool(out, "connected", is_connected(view, status));
 	wire_pair_bool(
 		out, "healthy", status && status->state == TARGET_CONNECTED);
 	wire_pair_bool(out, "managed", claim != NULL);
 	wire_pair_text(out, "state", view->state);
 	wire_pair_text(out, "wanted",
-		wanted_word(!target || claim ? WANTED_UP : WANTED_DOWN));
+		wanted_word(view->is_gone || (target && !claim) ? WANTED_DOWN
+								: WANTED_UP));
 	wire_pair_text(out, "operation",
 		operation_word(status ? status->operation : OPERATION_NONE));
 	write_error(out, status);
@@ -249,14 +262,13 @@ entry_write_gone(struct wire_writer *out, const struct target *target)
 void
 entry_write_nothing(struct wire_writer *out)
 {
-	wire_map(out, 6);
-	wire_pair_bool(out, "connected", false);
-	wire_pair_bool(out, "healthy", false);
-	wire_pair_bool(out, "managed", false);
-	wire_pair_text(out, "state", "gone");
-	wire_pair_uint(out, "lastError", 0);
-	wire_text(out, "error");
-	wire_nil(out);
+	const struct mount_entry none = {
+		.type = "", .source = "", .path = "", .options = ""};
+	const struct view view = {
+		.state = "gone", .mount = &none, .is_gone = true};
+
+	wire_map(out, ENTRY_KEYS);
+	write_view(out, &view);
 }
 
 void

@@ -8,9 +8,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/fdpass.h"
 #include "common/guard.h"
 #include "supervisor/launch.h"
+
+#define PAUSE_US (US_PER_SEC / 10)
 
 struct launch_queued {
 	struct launch_queued *next;
@@ -37,6 +40,12 @@ send_queued(struct launch *launch)
 
 		if (result == -EAGAIN)
 			break;
+		if (result == -ENOMEM || result == -ENOBUFS ||
+			result == -ETOOMANYREFS) {
+			(void)loop_arm(launch->loop, &launch->again,
+				clock_boot_us() + PAUSE_US);
+			return;
+		}
 		/* Any other failure shows as the socket's end. */
 		launch->first = queued->next;
 		free_queued(queued);
@@ -64,6 +73,12 @@ ask(struct launch *launch, const struct launch_request *request, const int *fds,
 	launch->last = queued;
 	send_queued(launch);
 	return 0;
+}
+
+static void
+on_again(struct loop_timer *timer)
+{
+	send_queued(container_of(timer, struct launch, again));
 }
 
 static void
@@ -102,6 +117,7 @@ int
 launch_init(struct launch *launch, struct loop *loop, int socketfd)
 {
 	launch->loop = loop;
+	launch->again.on_due = on_again;
 	launch->source = (struct loop_source){
 		.fd = socketfd, .events = EPOLLIN, .on_event = on_event};
 	return loop_watch(loop, &launch->source);
@@ -110,6 +126,7 @@ launch_init(struct launch *launch, struct loop *loop, int socketfd)
 void
 launch_done(struct launch *launch)
 {
+	loop_disarm(launch->loop, &launch->again);
 	while (launch->first) {
 		struct launch_queued *queued = launch->first;
 

@@ -17,6 +17,7 @@ struct launch_queued;
 struct launch {
 	struct loop *loop;
 	struct loop_source source;
+	struct loop_timer again;     /* the kernel was short of something */
 	struct launch_queued *first; /* not sent yet: the socket is full */
 	struct launch_queued *last;
 	/* pidfd: -1, or the caller's to close. */

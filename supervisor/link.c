@@ -5,7 +5,8 @@
  * Runs in: supervisor.
  * Trusts: nobody: see link.h.
  * Invariant: a worker gets at most REPORTS_A_TURN messages read in one turn,
- *            so that one that talks without end holds up nobody.
+ *            REPORTS_AT_END when it ends, so that one that talks without end
+ *            holds up nobody.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +16,9 @@
 #include "supervisor/link.h"
 
 enum {
-	REPORTS_A_TURN = 16
+	REPORTS_A_TURN = 16,
+	/* No more than a pipe of the default size holds, pipe(7). */
+	REPORTS_AT_END = 256,
 };
 
 static void
@@ -34,10 +37,19 @@ on_orders(struct loop_source *source, uint32_t events)
 	if (events & (EPOLLERR | EPOLLHUP)) {
 		/* The reading end is gone; the exit will say why. */
 		close_source(link, source);
+		link->on_pipe_end(link);
 		return;
 	}
 	loop_change(link->loop, source, 0);
 	link->on_writable(link);
+}
+
+/* Nothing more is read from it. */
+static void
+refuse(struct link *link, const struct err *err)
+{
+	close_source(link, &link->reports);
+	link->on_bad_report(link, err);
 }
 
 /* True when there may be more to read. */
@@ -53,15 +65,20 @@ read_report(struct link *link)
 		return false;
 	if (len <= 0) {
 		close_source(link, &link->reports);
+		link->on_pipe_end(link);
 		return false;
 	}
 	if (message_decode(
 		    MESSAGE_REPORT, packet, (size_t)len, &message, &err) < 0) {
-		close_source(link, &link->reports);
-		link->on_bad_report(link, &err);
+		refuse(link, &err);
 		return false;
 	}
-	link->on_report(link, &message);
+	if (!link->on_report(link, &message)) {
+		(void)err_set(&err, ERR_BAD_MESSAGE, EBADMSG,
+			"a %s, which is not its to send",
+			message_name(message.type));
+		refuse(link, &err);
+	}
 	return link->reports.fd >= 0;
 }
 
@@ -85,8 +102,9 @@ on_process(struct loop_source *source, uint32_t events)
 		info.si_pid == 0)
 		return;
 	/* What it said last is still in the pipe. */
-	while (link->reports.fd >= 0 && read_report(link))
-		;
+	for (int i = 0; i < REPORTS_AT_END; i++)
+		if (link->reports.fd < 0 || !read_report(link))
+			break;
 	link_close(link);
 	link->on_exit(link, info.si_pid, info.si_code, info.si_status);
 }
@@ -153,6 +171,12 @@ link_attach(struct link *link, pid_t pid, int pidfd)
 {
 	link->pid = pid;
 	return watch(link, &link->process, pidfd);
+}
+
+bool
+link_is_open(const struct link *link)
+{
+	return link->orders.fd >= 0 && link->reports.fd >= 0;
 }
 
 void

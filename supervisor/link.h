@@ -24,9 +24,12 @@ struct link {
 	pid_t pid;		    /* 0 while there is none */
 	/* The pipe has room again. */
 	void (*on_writable)(struct link *link);
-	void (*on_report)(struct link *link, const struct message *message);
+	/* False: this worker may not say that. */
+	bool (*on_report)(struct link *link, const struct message *message);
 	/* The worker said something that it may not. Called once. */
 	void (*on_bad_report)(struct link *link, const struct err *err);
+	/* The worker has closed one of its pipes, but has not ended yet. */
+	void (*on_pipe_end)(struct link *link);
 	/* The worker has ended; status as of waitid(2): code and status. */
 	void (*on_exit)(struct link *link, pid_t pid, int code, int status);
 };
@@ -43,6 +46,8 @@ int link_open(struct link *link, int *ret_orderfd, int *ret_reportfd);
 int link_attach(struct link *link, pid_t pid, int pidfd);
 /* Closes the orders: the worker will see that and end. */
 void link_hang_up(struct link *link);
+/* Whether both pipes are open on both ends, as far as is known. */
+bool link_is_open(const struct link *link);
 /* Closes everything. */
 void link_close(struct link *link);
 /* 0, -EAGAIN while the pipe is full (on_writable follows), -EPIPE when the

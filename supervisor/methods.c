@@ -49,7 +49,7 @@ method_hello(struct call *call, struct err *err)
 
 /* The CID names a claim: success if it is the same and that is wanted. */
 static int
-answer_existing(struct call *call, const struct claim *claim,
+answer_existing(struct call *call, const struct claim *claim, struct text cid,
 	const struct uri *uri, bool if_absent, struct err *err)
 {
 	bool is_same = strcmp(claim->target->uri, uri->canonical) == 0 &&
@@ -66,7 +66,14 @@ answer_existing(struct call *call, const struct claim *claim,
 				  "user");
 	/* It may be a change of this very batch. */
 	batch_commit(&call->supervisor->batch);
-	claim = claim_find(call->supervisor, claim->cid, strlen(claim->cid));
+	claim = claim_find(call->supervisor, cid.data, cid.len);
+	if (!claim) {
+		(void)err_set(err, ERR_STORE_FAILED, EIO,
+			"the claim could not be written; nothing was changed");
+		/* Not returned: answers of the commit stand before it. */
+		client_answer_error(&asker, err);
+		return CALL_LATER;
+	}
 	client_answer_manage(&asker, claim->target, false);
 	return CALL_LATER;
 }
@@ -93,7 +100,7 @@ method_manage(struct call *call, struct err *err)
 		return result;
 	claim = claim_find(supervisor, cid.data, cid.len);
 	if (claim)
-		return answer_existing(call, claim, &uri, if_absent, err);
+		return answer_existing(call, claim, cid, &uri, if_absent, err);
 	if (supervisor->is_stopping)
 		return err_set(err, ERR_SHUTTING_DOWN, ESHUTDOWN,
 			"the daemon is stopping; try again");

@@ -91,7 +91,7 @@ on_writable(struct link *link)
 	/* One order in an empty pipe: it was never full. */
 }
 
-static void
+static bool
 on_report(struct link *link, const struct message *message)
 {
 	struct scan *scan = container_of(link, struct scan, link);
@@ -108,7 +108,10 @@ on_report(struct link *link, const struct message *message)
 	} else if (message->type == MESSAGE_log) {
 		log_line((enum log_level)message->log.level, "scanner: %s",
 			message->log.text);
+	} else {
+		return false;
 	}
+	return true;
 }
 
 static void
@@ -127,12 +130,21 @@ on_worker_exit(struct link *link, pid_t pid, int code, int status)
 }
 
 static void
+on_pipe_end(struct link *link)
+{
+	/* Its end follows, or its deadline. */
+}
+
+static void
 on_deadline(struct loop_timer *timer)
 {
 	struct scan *scan = container_of(timer, struct scan, deadline);
 
 	log_warning("scanner: took too long: killed");
 	(void)launch_kill(&scan->supervisor->launch, LAUNCH_SLOT_SCANNER);
+	/* Until it has ended: a kill may come before its start. */
+	(void)loop_arm(scan->supervisor->loop, timer,
+		clock_boot_us() + SCAN_DEADLINE_US);
 }
 
 static void
@@ -180,6 +192,7 @@ scan_init(struct scan *scan, struct supervisor *supervisor)
 	scan->link.on_writable = on_writable;
 	scan->link.on_report = on_report;
 	scan->link.on_bad_report = on_bad_report;
+	scan->link.on_pipe_end = on_pipe_end;
 	scan->link.on_exit = on_worker_exit;
 	scan->deadline.on_due = on_deadline;
 }

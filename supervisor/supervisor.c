@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -20,6 +21,12 @@
 #include "supervisor/notify.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
+
+/* Descriptors: of a target, and of the daemon itself at most. */
+enum {
+	FILES_PER_TARGET = 3,
+	OTHER_FILES = 64,
+};
 
 /* Workers that have not ended by then are killed. */
 #define STOP_DEADLINE_US (US_PER_SEC)
@@ -414,6 +421,30 @@ serve(struct supervisor *supervisor, const struct inheritance *inheritance,
 	return 0;
 }
 
+/*
+ * A target takes three descriptors, a client one: what the host does not allow
+ * is refused with a clear error now, rather than found out in the middle.
+ */
+static void
+fit_limits(struct conf *conf)
+{
+	struct rlimit limit;
+	uint64_t taken = conf->clients_max + OTHER_FILES;
+	uint64_t fits = 1;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	if (limit.rlim_cur > taken)
+		fits = (limit.rlim_cur - taken) / FILES_PER_TARGET;
+	if (fits >= conf->connections_max)
+		return;
+	log_warning("%llu open files allow %llu connections, not %llu: raise "
+		    "the limit (LimitNOFILE=)",
+		(unsigned long long)limit.rlim_cur, (unsigned long long)fits,
+		(unsigned long long)conf->connections_max);
+	conf->connections_max = fits;
+}
+
 int
 supervisor_run(const struct conf *conf, const struct inheritance *inheritance)
 {
@@ -424,6 +455,7 @@ supervisor_run(const struct conf *conf, const struct inheritance *inheritance)
 	if (!supervisor)
 		return EXIT_FAILURE;
 	supervisor->conf = *conf;
+	fit_limits(&supervisor->conf);
 	supervisor->by_id_fd = inheritance->by_id_fd;
 	supervisor->mount_root_fd = inheritance->mount_root_fd;
 	supervisor->base_root_fd = inheritance->base_root_fd;

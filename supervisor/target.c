@@ -110,6 +110,7 @@ target_free(struct target *target)
 	waiter_end_target(target);
 	link_close(&target->link);
 	loop_disarm(supervisor->loop, &target->again);
+	loop_disarm(supervisor->loop, &target->patience);
 	if (target->is_touched)
 		TAILQ_REMOVE(&supervisor->touched, target, in_touched);
 	HASH_DELETE(by_uri, supervisor->targets, target);
@@ -119,6 +120,7 @@ target_free(struct target *target)
 	free(target->uri);
 	free(target->mount_name);
 	free(target->last_cid);
+	free(target->fault);
 	free(target->info);
 	free(target->history);
 	free(target->holders);
@@ -220,18 +222,36 @@ target_set_status(struct target *target, const struct status_message *next)
 	target_touch(target);
 }
 
+/*
+ * An attempt that its worker cannot report on any more has failed all the same,
+ * and so has one that never began because there was no worker to begin it.
+ */
+static void
+count_failure(const struct target *target, struct status_message *status)
+{
+	if (status->state != TARGET_CONNECTING) {
+		if (target->has_reported)
+			return;
+		status->attempt++;
+		status->attempt_at_us = clock_unix_us();
+	}
+	status->failed_attempt = status->attempt;
+}
+
 void
 target_set_error(
 	struct target *target, enum target_state state, const struct err *err)
 {
 	struct status_message next = target->status;
 
+	if (state == TARGET_BACKOFF)
+		count_failure(target, &next);
 	next.state = state;
 	next.operation = OPERATION_NONE;
 	next.is_mounted = target->mount_id != 0;
 	next.error = err->code;
 	next.error_errno = (uint64_t)err->errnum;
-	next.error_attempt = 0;
+	next.error_attempt = state == TARGET_BACKOFF ? next.attempt : 0;
 	next.error_at_us = clock_unix_us();
 	(void)snprintf(
 		next.error_text, sizeof(next.error_text), "%.255s", err->text);

@@ -75,11 +75,16 @@ struct target {
 
 	enum target_phase phase;
 	struct link link;
-	unsigned pending;	   /* orders not sent yet, a bit each */
-	enum wanted told;	   /* what the worker was told last */
-	uint64_t started_us;	   /* when the worker was, boot time */
-	uint64_t restart_pause_us; /* before the next start */
-	struct loop_timer again;   /* a start or request to be tried again */
+	unsigned pending;	    /* orders not sent yet, a bit each */
+	bool has_reported;	    /* this worker, since it was started */
+	enum wanted told;	    /* what the worker was told last */
+	uint64_t started_us;	    /* when the worker was, boot time */
+	uint64_t restart_pause_us;  /* before the next start */
+	struct loop_timer again;    /* a start or request to be tried again */
+	struct loop_timer patience; /* then a worker that hangs is killed */
+	char *fault; /* what the worker said that it may not, or NULL */
+	uint64_t log_window_us; /* boot time; lines of its log are counted */
+	unsigned log_count;	/* from there on */
 
 	struct status_message status;
 	uint64_t since_us; /* Unix time, when status.state was entered */
@@ -130,6 +135,9 @@ void target_touch(struct target *target);
 void target_settle(struct target *target);
 /* A new claim, or the method: try now what waits. */
 void target_retry(struct target *target);
+/* Shortens a wait of our own for the next worker; says nothing to a running
+ * one. */
+void target_hurry(struct target *target);
 /* The launcher answered for this slot. Takes pidfd. */
 void target_on_launch_reply(
 	struct target *target, const struct launch_reply *reply, int pidfd);

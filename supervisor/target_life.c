@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -35,6 +36,15 @@ enum {
 #define RESTART_FIRST_US (US_PER_SEC / 10)
 #define RESTART_MIN_US	 US_PER_SEC
 #define RESTART_MAX_US	 (60 * US_PER_SEC)
+/* For a worker to follow an order, or to end. Long: a thousand of them may be
+ * starting at once. */
+#define PATIENCE_US (30 * US_PER_SEC)
+
+/* Lines of one worker's log in a window; more are dropped. */
+enum {
+	LOG_LINES = 20
+};
+#define LOG_WINDOW_US (10 * US_PER_SEC)
 
 static enum wanted
 wanted_of(const struct target *target)
@@ -48,6 +58,15 @@ try_again_in(struct target *target, uint64_t pause_us)
 	/* Without memory for a timer: the next touch tries again. */
 	(void)loop_arm(target->supervisor->loop, &target->again,
 		clock_boot_us() + pause_us);
+}
+
+/* The worker owes us something: it is killed if that does not come. */
+static void
+lose_patience_soon(struct target *target)
+{
+	if (target->patience.due_us == 0)
+		(void)loop_arm(target->supervisor->loop, &target->patience,
+			clock_boot_us() + PATIENCE_US);
 }
 
 /* Doubles the pause unless the worker lived long; returns it. */
@@ -209,6 +228,25 @@ send_order(struct target *target, unsigned bit, enum message_type type)
 	return true;
 }
 
+/* Whether the worker has done, and said, all that it was told. */
+static bool
+is_obedient(const struct target *target)
+{
+	return target->pending == 0 && link_is_open(&target->link) &&
+	       target->has_reported && target->status.wanted == target->told;
+}
+
+static void
+watch_obedience(struct target *target)
+{
+	if (target->phase != PHASE_RUNNING)
+		return;
+	if (is_obedient(target))
+		loop_disarm(target->supervisor->loop, &target->patience);
+	else
+		lose_patience_soon(target);
+}
+
 /* In this order: a worker takes nothing before it knows its target. */
 static void
 send_orders(struct target *target)
@@ -217,6 +255,7 @@ send_orders(struct target *target)
 		send_order(target, PENDING_WANT, MESSAGE_want) &&
 		send_order(target, PENDING_LOOK, MESSAGE_look) &&
 		send_order(target, PENDING_RETRY, MESSAGE_retry));
+	watch_obedience(target);
 }
 
 static void
@@ -235,14 +274,26 @@ target_look(struct target *target)
 }
 
 void
-target_retry(struct target *target)
+target_hurry(struct target *target)
 {
-	add_order(target, PENDING_RETRY);
-	if (target->again.due_us == 0)
-		return;
 	/* A worker that cannot be started is not tried faster than that. */
 	if (target->again.due_us > clock_boot_us() + RESTART_MIN_US)
 		try_again_in(target, RESTART_MIN_US);
+}
+
+void
+target_retry(struct target *target)
+{
+	unsigned orders = PENDING_RETRY;
+
+	if (target->status.state == TARGET_CONNECTED)
+		return; /* there is nothing to be hurried */
+
+	/* Else it would hurry to do what is not wanted any more. */
+	if (target->told != wanted_of(target))
+		orders |= PENDING_WANT;
+	add_order(target, orders);
+	target_hurry(target);
 }
 
 /* Whether a running worker has nothing left to take down. */
@@ -262,6 +313,7 @@ settle_running(struct target *target)
 	if (is_gone(target)) {
 		target->phase = PHASE_STOPPING;
 		link_hang_up(&target->link);
+		lose_patience_soon(target);
 		return;
 	}
 	if (target->told != wanted_of(target))
@@ -321,27 +373,56 @@ on_writable(struct link *link)
 }
 
 static void
+on_pipe_end(struct link *link)
+{
+	lose_patience_soon(container_of(link, struct target, link));
+}
+
+static void
+on_patience_lost(struct loop_timer *timer)
+{
+	struct target *target = container_of(timer, struct target, patience);
+
+	log_warning("target %s: worker %d does not react: killed", target->uri,
+		(int)target->link.pid);
+	(void)launch_kill(&target->supervisor->launch, target->slot);
+	lose_patience_soon(target);
+}
+
+/* A worker that has much to say may say only so much. */
+static void
+log_for_worker(struct target *target, const struct log_message *message)
+{
+	uint64_t now_us = clock_boot_us();
+
+	if (now_us - target->log_window_us > LOG_WINDOW_US) {
+		target->log_window_us = now_us;
+		target->log_count = 0;
+	}
+	if (target->log_count++ < LOG_LINES)
+		log_line((enum log_level)message->level, "worker %s: %s",
+			target->uri, message->text);
+}
+
+static bool
 on_report(struct link *link, const struct message *message)
 {
 	struct target *target = container_of(link, struct target, link);
 	const struct status_message *status = &message->status;
 
 	if (message->type == MESSAGE_log) {
-		log_line((enum log_level)message->log.level, "worker %s: %s",
-			target->uri, message->log.text);
-		return;
+		log_for_worker(target, &message->log);
+		return true;
 	}
-	if (message->type != MESSAGE_status) {
-		struct err err = {.text = "a scanner's report"};
-
-		link->on_bad_report(link, &err);
-		return;
-	}
+	if (message->type != MESSAGE_status)
+		return false;
 	/* A new worker that has not looked yet knows less than we do. */
-	if (status->state == TARGET_REGISTERED && status->wanted == WANTED_UP &&
-		target->status.state != TARGET_REGISTERED)
-		return;
-	target_set_status(target, status);
+	if (status->state != TARGET_REGISTERED || status->wanted != WANTED_UP ||
+		target->status.state == TARGET_REGISTERED)
+		target_set_status(target, status);
+	target->has_reported = true;
+	watch_obedience(target);
+	return true;
 }
 
 static void
@@ -351,15 +432,23 @@ on_bad_report(struct link *link, const struct err *err)
 
 	log_error("target %s: worker %d said what it may not (%s): killed",
 		target->uri, (int)link->pid, err->text);
+	free(target->fault);
+	target->fault = strdup(err->text);
 	(void)launch_kill(&target->supervisor->launch, target->slot);
+	lose_patience_soon(target);
 }
 
 static void
-describe_exit(struct err *err, pid_t pid, int code, int status)
+describe_exit(const struct target *target, struct err *err, pid_t pid, int code,
+	int status)
 {
 	const char *step = code == CLD_EXITED ? spawn_step_name(status) : NULL;
 
-	if (step)
+	if (target->fault)
+		(void)err_set(err, ERR_WORKER_DIED, 0,
+			"worker %d was killed, it said what it may not: %s",
+			(int)pid, target->fault);
+	else if (step)
 		(void)err_set(err, ERR_WORKER_DIED, 0, "worker %d could not %s",
 			(int)pid, step);
 	else if (code == CLD_EXITED)
@@ -390,7 +479,10 @@ on_worker_exit(struct link *link, pid_t pid, int code, int status)
 	struct supervisor *supervisor = target->supervisor;
 	struct err err;
 
-	describe_exit(&err, pid, code, status);
+	describe_exit(target, &err, pid, code, status);
+	free(target->fault);
+	target->fault = NULL;
+	loop_disarm(supervisor->loop, &target->patience);
 	if (supervisor->is_stopping) {
 		target->phase = PHASE_READY;
 	} else if (target->phase != PHASE_STOPPING) {
@@ -411,8 +503,10 @@ target_life_init(struct target *target)
 	target->link.on_writable = on_writable;
 	target->link.on_report = on_report;
 	target->link.on_bad_report = on_bad_report;
+	target->link.on_pipe_end = on_pipe_end;
 	target->link.on_exit = on_worker_exit;
 	target->again.on_due = on_again;
+	target->patience.on_due = on_patience_lost;
 }
 
 static void
@@ -440,8 +534,12 @@ on_started(struct target *target, const struct launch_reply *reply, int pidfd)
 	}
 	target->phase = PHASE_RUNNING;
 	target->started_us = clock_boot_us();
+	target->has_reported = false;
 	target->pending = PENDING_TARGET | PENDING_WANT;
-	send_orders(target);
+	if (target->supervisor->is_stopping)
+		link_hang_up(&target->link);
+	else
+		send_orders(target);
 }
 
 static void

@@ -167,16 +167,16 @@ def gone_is_answered_at_once_when_nothing_is_there(story):
     expect_equal(client.wait("never", **GONE)["state"], "gone")
 
 
-def gone_of_an_earlier_claim_waits_for_its_connection_too(story):
-    client, worker = _quiet_target(story)
+def gone_of_a_claim_that_was_not_the_last_is_said_at_once(story):
+    client, _ = _quiet_target(story)
     client.manage(URI, "b")
-    client.unmanage("a")
-    client.unmanage("b")
-    worker.expect_want("down")
     number = client.begin_wait("a", **GONE)
     _expect_waiting(story, client)
-    worker.gone()
+    client.unmanage("a")
     expect_equal(_slug(client, number), "gone")
+    number = client.begin_wait("a", **GONE)
+    expect_equal(_slug(client, number), "gone")
+    expect_equal(list(client.claims()), ["b"])
 
 
 def gone_is_not_said_of_what_was_taken_back(story):
