@@ -191,7 +191,7 @@ SANITIZE = $(MAKE) B=build/sanitize HARDEN="-fPIE -fno-omit-frame-pointer" \
 	CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 # Each of these ends with a line "N passed, N failed".
-.PHONY: check-unit check-sanitize check-client check-stories check-lab check-install
+.PHONY: check-lint check-unit check-sanitize check-client check-stories check-lab check-install
 check-unit: $(TESTS)
 	@tests/run-units $(TESTS)
 check-sanitize:
@@ -212,7 +212,7 @@ $(B)/lab/root.stamp: FORCE
 		prefix=/usr sysconfdir=/etc localstatedir=/var > $(B)/install.log
 	@touch $@
 
-CHECKS = unit sanitize client stories install lab
+CHECKS = lint unit sanitize client stories install lab
 
 .PHONY: setup check bench demo lint
 # Says what is missing, and installs it when it may.
@@ -226,5 +226,5 @@ demo: setup
 	@+$(MAKE) --no-print-directory all
 	@+$(MAKE) --no-print-directory $(B)/lab/root.stamp
 	@tests/lab/run --demo
-lint:
+lint check-lint:
 	@tests/run-lint
