@@ -182,7 +182,7 @@ static const struct column columns[] = {
 	{"URI", 0.4, SCOLS_FL_TRUNC, show_uri},
 	{"SINCE", 1, SCOLS_FL_RIGHT, show_since},
 	{"TRIES", 1, SCOLS_FL_RIGHT, show_tries},
-	{"ERROR", 0.3, SCOLS_FL_TRUNC, show_error},
+	{"ERROR", 0.1, SCOLS_FL_TRUNC | SCOLS_FL_NOEXTREMES, show_error},
 	{"LASTERROR", 1, SCOLS_FL_RIGHT, show_lasterror},
 	{"PATH", 0.4, 0, show_path},
 	{"UID", 1, SCOLS_FL_RIGHT, show_uid},

@@ -103,7 +103,7 @@ class Demo:
                % (words, got, code))
 
     def on_server(self, text):
-        code, _ = self.screen.command(text, SERVER, self.server._enter())
+        code, _ = self.screen.command(text, SERVER, self.server.enter())
         expect(code == 0, "`%s` ends with %d" % (text, code))
 
     def start_holdfast(self):

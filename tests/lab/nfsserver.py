@@ -112,14 +112,14 @@ class NFSServer:
         self.inside("ip", "link", "set", "eth0", "up")
         self.address = there
 
-    def _enter(self):
+    def enter(self):
         pid = str(self._holder.pid)
         argv = ["nsenter", "-t", pid, "--mount", "--root", "--wdns=/"]
         return argv + ["--net"] if self.isolated else argv
 
     def inside(self, *argv, **kwargs):
         """Run a program on the server."""
-        return sh(*self._enter(), *argv, **kwargs)
+        return sh(*self.enter(), *argv, **kwargs)
 
     def uri(self, path="/vms", query=""):
         return "nfs://%s%s%s" % (self.address, path,
@@ -203,7 +203,7 @@ class NFSServer:
         return self
 
     def _service(self, *argv):
-        service = subprocess.Popen(self._enter() + list(argv),
+        service = subprocess.Popen(self.enter() + list(argv),
                                    stdin=subprocess.DEVNULL)
         self._services.append(service)
         return service
