@@ -8,6 +8,7 @@ import time
 from lab import Failed, Stalls, expect, expect_fast
 
 NEEDS = ()
+ALONE = True
 LIMIT_S = 0.050
 LATE_S = 0.100
 

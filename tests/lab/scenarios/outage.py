@@ -7,6 +7,7 @@ from lab import (MountWatch, Pinned, Stalls, expect, expect_fast, read_text,
                  wait_until)
 
 NEEDS = ("nfs", "netem", "daemon")
+ALONE = True
 TIME_LIMIT_S = 240
 INTERVAL_MS = 1000
 DEADLINE_MS = 2000
