@@ -14,73 +14,23 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "common/fdpass.h"
 #include "common/guard.h"
 #include "common/log.h"
-#include "common/title.h"
-#include "supervisor/launcher.h"
-#include "supervisor/privilege.h"
-#include "supervisor/spawn.h"
+#include "supervisor/launcher_private.h"
 
 /* How often the name lookup files are compared with the host's. */
 enum {
 	REFRESH_MS = 10000
 };
 
-struct slot {
-	bool is_prepared;
-	uint64_t key;
-	int targetfd; /* root of the bind mount */
-	int pidfd;    /* of the last worker, -1 if none or reaped */
-};
-
-/* All that the process has; static, so that it lies in no heap. */
-static struct {
-	int socketfd;
-	int mountrootfd;
-	int baserootfd;
-	int workerfd;
-	int nullfd;
-	struct jail_template jails[JAIL_COUNT];
-	struct slot slots[LAUNCH_SLOTS];
-} launcher;
-
-static const struct {
-	const char *word;
-	const char *user;
-	const char *title; /* padded: the worker writes its target in there */
-	uint64_t capabilities;
-	bool needs_target;
-	enum jail jail;
-} backends[] = {
-#define PADDING "                                                            "
-#define BACKEND(name, word, user, capabilities, needs_target, jail)            \
-	[BACKEND_##name] = {word, user,                                        \
-		"holdfast-worker: " word PADDING PADDING PADDING PADDING,      \
-		capabilities, needs_target, jail},
-#include "supervisor/backend.def"
-#undef BACKEND
-};
-
-static struct spawn_profile profiles[BACKEND_COUNT];
-
-const char *
-backend_word(enum backend backend)
-{
-	return backends[backend].word;
-}
+struct launcher launcher;
 
 static void
 write_key(uint64_t key, char name[17])
@@ -193,18 +143,20 @@ on_start(const struct launch_request *request, const int *fds,
 {
 	struct slot *slot = &launcher.slots[request->slot];
 	struct spawn_request spawn = {
-		.profile = &profiles[request->backend],
-		.jail = &launcher.jails[backends[request->backend].jail],
+		.profile = &launcher.profiles[request->backend],
+		.jail = &launcher.jails[launcher_backends[request->backend]
+						.jail],
 		.workerfd = launcher.workerfd,
 		.nullfd = launcher.nullfd,
 		.targetfd = slot->targetfd,
 		.orderfd = fds[0],
 		.reportfd = fds[1],
-		.title = backends[request->backend].title,
+		.title = launcher_backends[request->backend].title,
 	};
 	pid_t pid;
 
-	if (slot->is_prepared != backends[request->backend].needs_target)
+	if (slot->is_prepared !=
+		launcher_backends[request->backend].needs_target)
 		return -EINVAL;
 	/* A slot has one worker: the one before must have ended. */
 	if (slot->pidfd >= 0) {
@@ -313,7 +265,8 @@ answer_one(void)
 		_exit(1);
 }
 
-static void __attribute__((noreturn)) run(void)
+void
+launcher_run(void)
 {
 	struct pollfd request = {.fd = launcher.socketfd, .events = POLLIN};
 
@@ -323,153 +276,4 @@ static void __attribute__((noreturn)) run(void)
 		else
 			jail_refresh(&launcher.jails[JAIL_TARGET]);
 	}
-}
-
-static int
-look_up_users(struct err *err)
-{
-	for (size_t i = 0; i < BACKEND_COUNT; i++) {
-		const struct passwd *user = getpwnam(backends[i].user);
-
-		if (!user || user->pw_uid == 0)
-			return err_set(err, ERR_INTERNAL, ENOENT,
-				"there is no user %s: run systemd-sysusers",
-				backends[i].user);
-		profiles[i] = (struct spawn_profile){
-			.uid = user->pw_uid,
-			.gid = user->pw_gid,
-			.capabilities = backends[i].capabilities,
-			.jail = backends[i].jail,
-		};
-	}
-	return 0;
-}
-
-static int
-open_all(const struct launcher_setup *setup, struct err *err)
-{
-	launcher.mountrootfd = open(setup->mount_root,
-		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (launcher.mountrootfd < 0)
-		return err_set(err, ERR_INTERNAL, errno, "cannot open %s: %m",
-			setup->mount_root);
-	launcher.baserootfd = open(setup->base_root,
-		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (launcher.baserootfd < 0)
-		return err_set(err, ERR_INTERNAL, errno, "cannot open %s: %m",
-			setup->base_root);
-	launcher.workerfd = open(setup->worker_path, O_PATH | O_CLOEXEC);
-	if (launcher.workerfd < 0)
-		return err_set(err, ERR_INTERNAL, errno,
-			"cannot open the worker, %s: %m: is holdfast "
-			"installed whole?",
-			setup->worker_path);
-	launcher.nullfd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (launcher.nullfd < 0)
-		return err_set(
-			err, ERR_INTERNAL, errno, "cannot open /dev/null: %m");
-	for (size_t i = 0; i < LAUNCH_SLOTS; i++) {
-		launcher.slots[i].targetfd = -1;
-		launcher.slots[i].pidfd = -1;
-	}
-	for (int i = 0; i < JAIL_COUNT; i++) {
-		int result = jail_build((enum jail)i, setup->mount_root,
-			&launcher.jails[i], err);
-
-		if (result < 0)
-			return result;
-	}
-	return 0;
-}
-
-static void
-close_all(void)
-{
-	guard_close(&launcher.mountrootfd);
-	guard_close(&launcher.baserootfd);
-	guard_close(&launcher.workerfd);
-	guard_close(&launcher.nullfd);
-	for (int i = 0; i < JAIL_COUNT; i++) {
-		guard_close(&launcher.jails[i].nsfd);
-		guard_close(&launcher.jails[i].treefd);
-	}
-}
-
-static bool
-is_ours(int fd)
-{
-	const int ours[] = {launcher.socketfd, launcher.mountrootfd,
-		launcher.baserootfd, launcher.workerfd, launcher.nullfd,
-		launcher.jails[JAIL_TARGET].nsfd,
-		launcher.jails[JAIL_TARGET].treefd,
-		launcher.jails[JAIL_PROC].nsfd,
-		launcher.jails[JAIL_PROC].treefd};
-
-	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-		if (ours[i] == fd)
-			return true;
-	return false;
-}
-
-/* What the supervisor has opened, the lock above all, is not for us. */
-static void
-close_others(void)
-{
-	enum {
-		FEW = 256
-	}; /* a start-up opens a dozen */
-
-	for (int fd = STDERR_FILENO + 1; fd < FEW; fd++)
-		if (!is_ours(fd))
-			(void)close(fd); /* mostly none there */
-	(void)close_range(FEW, ~0u, 0);
-}
-
-static void __attribute__((noreturn)) become_launcher(int socketfd)
-{
-	struct err err = {0};
-	uint64_t capabilities = LAUNCHER_CAPABILITIES;
-
-	launcher.socketfd = socketfd;
-	close_others();
-	log_open("launcher");
-	title_set("holdfastd: launcher");
-	for (size_t i = 0; i < BACKEND_COUNT; i++)
-		capabilities |= backends[i].capabilities;
-	for (size_t i = 0; i < ARRAY_SIZE(launcher_ignores); i++)
-		(void)signal(launcher_ignores[i], SIG_IGN);
-	if (privilege_keep(capabilities, &err) < 0) {
-		log_error("%s", err.text);
-		_exit(1);
-	}
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	run();
-}
-
-int
-launcher_fork(const struct launcher_setup *setup, int *ret_socketfd,
-	pid_t *ret_pid, struct err *err)
-{
-	int pair[2];
-	int result = look_up_users(err);
-
-	if (result == 0)
-		result = open_all(setup, err);
-	if (result < 0)
-		return result;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_set(err, ERR_INTERNAL, errno, "no socket pair: %m");
-	*ret_pid = fork();
-	if (*ret_pid < 0)
-		return err_set(err, ERR_INTERNAL, errno, "cannot fork: %m");
-	if (*ret_pid == 0) {
-		(void)close(pair[0]);
-		become_launcher(pair[1]);
-	}
-	(void)close(pair[1]);
-	close_all();
-	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0)
-		return err_set(err, ERR_INTERNAL, errno, "fcntl: %m");
-	*ret_socketfd = pair[0];
-	return 0;
 }

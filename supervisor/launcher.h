@@ -2,7 +2,7 @@
 /*
  * launcher.h - what the supervisor may ask of the launcher, and the launcher.
  *
- * Runs in: launcher (launcher.c, spawn.c, jail.c); supervisor (launch.c).
+ * Runs in: launcher (launcher*.c, spawn.c, jail.c); supervisor (launch.c).
  * Trusts: the launcher trusts nobody. A request is numbers and descriptors,
  *         of fixed size, without strings; one that it does not know ends it.
  *
