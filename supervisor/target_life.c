@@ -24,49 +24,17 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/target_private.h"
 
-enum {
-	PENDING_TARGET = 1,
-	PENDING_WANT = 2,
-	PENDING_RETRY = 4,
-	PENDING_LOOK = 8,
-};
-
 /* A worker that lived that long did not die of its start. */
 #define LONG_LIFE_US	 (10 * US_PER_SEC)
 #define RESTART_FIRST_US (US_PER_SEC / 10)
 #define RESTART_MIN_US	 US_PER_SEC
 #define RESTART_MAX_US	 (60 * US_PER_SEC)
-/* For a worker to follow an order, or to end. Long: a thousand of them may be
- * starting at once. */
-#define PATIENCE_US (30 * US_PER_SEC)
-
-/* Lines of one worker's log in a window; more are dropped. */
-enum {
-	LOG_LINES = 20
-};
-#define LOG_WINDOW_US (10 * US_PER_SEC)
-
-static enum wanted
-wanted_of(const struct target *target)
-{
-	return target->claim_count > 0 ? WANTED_UP : WANTED_DOWN;
-}
-
 static void
 try_again_in(struct target *target, uint64_t pause_us)
 {
 	/* Without memory for a timer: the next touch tries again. */
 	(void)loop_arm(target->supervisor->loop, &target->again,
 		clock_boot_us() + pause_us);
-}
-
-/* The worker owes us something: it is killed if that does not come. */
-static void
-lose_patience_soon(struct target *target)
-{
-	if (target->patience.due_us == 0)
-		(void)loop_arm(target->supervisor->loop, &target->patience,
-			clock_boot_us() + PATIENCE_US);
 }
 
 /* Doubles the pause unless the worker lived long; returns it. */
@@ -190,89 +158,6 @@ start(struct target *target)
 		target->phase = PHASE_STARTING;
 }
 
-static void
-fill_target_order(const struct target *target, struct target_message *order)
-{
-	const struct conf *conf = &target->supervisor->conf;
-
-	*order = (struct target_message){
-		.attempt = target->status.attempt,
-		.probe_interval_ms = conf->probe_interval_ms,
-		.probe_deadline_ms = conf->probe_deadline_ms,
-		.connect_deadline_ms = conf->connect_deadline_ms,
-		.disconnect_deadline_ms = conf->disconnect_deadline_ms,
-		.retry_min_ms = conf->retry_min_ms,
-		.retry_max_ms = conf->retry_max_ms,
-		.blocked_ms = conf->blocked_ms,
-	};
-	(void)snprintf(order->uri, sizeof(order->uri), "%s", target->uri);
-}
-
-/* One order; true when it went out. */
-static bool
-send_order(struct target *target, unsigned bit, enum message_type type)
-{
-	struct message message = {.type = type};
-
-	if (!(target->pending & bit))
-		return true;
-	if (type == MESSAGE_target)
-		fill_target_order(target, &message.target);
-	if (type == MESSAGE_want)
-		message.want.wanted = wanted_of(target);
-	if (link_send(&target->link, &message) < 0)
-		return false;
-	target->pending &= ~bit;
-	if (type == MESSAGE_want)
-		target->told = message.want.wanted;
-	return true;
-}
-
-/* Whether the worker has done, and said, all that it was told. */
-static bool
-is_obedient(const struct target *target)
-{
-	return target->pending == 0 && link_is_open(&target->link) &&
-	       target->has_reported && target->status.wanted == target->told;
-}
-
-static void
-watch_obedience(struct target *target)
-{
-	if (target->phase != PHASE_RUNNING)
-		return;
-	if (is_obedient(target))
-		loop_disarm(target->supervisor->loop, &target->patience);
-	else
-		lose_patience_soon(target);
-}
-
-/* In this order: a worker takes nothing before it knows its target. */
-static void
-send_orders(struct target *target)
-{
-	(void)(send_order(target, PENDING_TARGET, MESSAGE_target) &&
-		send_order(target, PENDING_WANT, MESSAGE_want) &&
-		send_order(target, PENDING_LOOK, MESSAGE_look) &&
-		send_order(target, PENDING_RETRY, MESSAGE_retry));
-	watch_obedience(target);
-}
-
-static void
-add_order(struct target *target, unsigned bit)
-{
-	if (target->phase != PHASE_RUNNING)
-		return;
-	target->pending |= bit;
-	send_orders(target);
-}
-
-void
-target_look(struct target *target)
-{
-	add_order(target, PENDING_LOOK);
-}
-
 void
 target_hurry(struct target *target)
 {
@@ -281,26 +166,11 @@ target_hurry(struct target *target)
 		try_again_in(target, RESTART_MIN_US);
 }
 
-void
-target_retry(struct target *target)
-{
-	unsigned orders = PENDING_RETRY;
-
-	if (target->status.state == TARGET_CONNECTED)
-		return; /* there is nothing to be hurried */
-
-	/* Else it would hurry to do what is not wanted any more. */
-	if (target->told != wanted_of(target))
-		orders |= PENDING_WANT;
-	add_order(target, orders);
-	target_hurry(target);
-}
-
 /* Whether a running worker has nothing left to take down. */
 static bool
 is_gone(const struct target *target)
 {
-	return wanted_of(target) == WANTED_DOWN &&
+	return target_wanted(target) == WANTED_DOWN &&
 	       target->told == WANTED_DOWN &&
 	       target->status.wanted == WANTED_DOWN &&
 	       target->status.state == TARGET_REGISTERED &&
@@ -313,11 +183,10 @@ settle_running(struct target *target)
 	if (is_gone(target)) {
 		target->phase = PHASE_STOPPING;
 		link_hang_up(&target->link);
-		lose_patience_soon(target);
+		target_lose_patience(target);
 		return;
 	}
-	if (target->told != wanted_of(target))
-		add_order(target, PENDING_WANT);
+	target_order_want(target);
 	if (target->status.state == TARGET_LINGERING)
 		scan_request(&target->supervisor->scan, target);
 }
@@ -367,78 +236,6 @@ on_again(struct loop_timer *timer)
 }
 
 static void
-on_writable(struct link *link)
-{
-	send_orders(container_of(link, struct target, link));
-}
-
-static void
-on_pipe_end(struct link *link)
-{
-	lose_patience_soon(container_of(link, struct target, link));
-}
-
-static void
-on_patience_lost(struct loop_timer *timer)
-{
-	struct target *target = container_of(timer, struct target, patience);
-
-	log_warning("target %s: worker %d does not react: killed", target->uri,
-		(int)target->link.pid);
-	(void)launch_kill(&target->supervisor->launch, target->slot);
-	lose_patience_soon(target);
-}
-
-/* A worker that has much to say may say only so much. */
-static void
-log_for_worker(struct target *target, const struct log_message *message)
-{
-	uint64_t now_us = clock_boot_us();
-
-	if (now_us - target->log_window_us > LOG_WINDOW_US) {
-		target->log_window_us = now_us;
-		target->log_count = 0;
-	}
-	if (target->log_count++ < LOG_LINES)
-		log_line((enum log_level)message->level, "worker %s: %s",
-			target->uri, message->text);
-}
-
-static bool
-on_report(struct link *link, const struct message *message)
-{
-	struct target *target = container_of(link, struct target, link);
-	const struct status_message *status = &message->status;
-
-	if (message->type == MESSAGE_log) {
-		log_for_worker(target, &message->log);
-		return true;
-	}
-	if (message->type != MESSAGE_status)
-		return false;
-	/* A new worker that has not looked yet knows less than we do. */
-	if (status->state != TARGET_REGISTERED || status->wanted != WANTED_UP ||
-		target->status.state == TARGET_REGISTERED)
-		target_set_status(target, status);
-	target->has_reported = true;
-	watch_obedience(target);
-	return true;
-}
-
-static void
-on_bad_report(struct link *link, const struct err *err)
-{
-	struct target *target = container_of(link, struct target, link);
-
-	log_error("target %s: worker %d said what it may not (%s): killed",
-		target->uri, (int)link->pid, err->text);
-	free(target->fault);
-	target->fault = strdup(err->text);
-	(void)launch_kill(&target->supervisor->launch, target->slot);
-	lose_patience_soon(target);
-}
-
-static void
 describe_exit(const struct target *target, struct err *err, pid_t pid, int code,
 	int status)
 {
@@ -465,7 +262,7 @@ on_death(struct target *target, const struct err *err)
 {
 	enum target_state state = target->status.state;
 
-	if (wanted_of(target) == WANTED_UP)
+	if (target_wanted(target) == WANTED_UP)
 		state = target->mount_id ? TARGET_UNRESPONSIVE : TARGET_BACKOFF;
 	target->phase = PHASE_READY;
 	target_set_error(target, state, err);
@@ -487,7 +284,7 @@ on_worker_exit(struct link *link, pid_t pid, int code, int status)
 		target->phase = PHASE_READY;
 	} else if (target->phase != PHASE_STOPPING) {
 		on_death(target, &err);
-	} else if (wanted_of(target) == WANTED_UP ||
+	} else if (target_wanted(target) == WANTED_UP ||
 		   launch_remove(&supervisor->launch, target->slot) < 0) {
 		target->phase = PHASE_READY;
 	} else {
@@ -500,13 +297,9 @@ void
 target_life_init(struct target *target)
 {
 	link_init(&target->link, target->supervisor->loop);
-	target->link.on_writable = on_writable;
-	target->link.on_report = on_report;
-	target->link.on_bad_report = on_bad_report;
-	target->link.on_pipe_end = on_pipe_end;
+	target_talk_init(target);
 	target->link.on_exit = on_worker_exit;
 	target->again.on_due = on_again;
-	target->patience.on_due = on_patience_lost;
 }
 
 static void
@@ -534,12 +327,10 @@ on_started(struct target *target, const struct launch_reply *reply, int pidfd)
 	}
 	target->phase = PHASE_RUNNING;
 	target->started_us = clock_boot_us();
-	target->has_reported = false;
-	target->pending = PENDING_TARGET | PENDING_WANT;
 	if (target->supervisor->is_stopping)
 		link_hang_up(&target->link);
 	else
-		send_orders(target);
+		target_begin_orders(target);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * target_private.h - what target.c and target_life.c have of each other.
+ * target_private.h - what the files of struct target have of each other.
  *
  * Runs in: supervisor.
  */
@@ -11,6 +11,16 @@
 
 /* The link's callbacks, the timer's. */
 void target_life_init(struct target *target);
+/* The link's other callbacks, the other timer's: target_talk.c. */
+void target_talk_init(struct target *target);
+/* What the claims ask for. */
+enum wanted target_wanted(const struct target *target);
+/* A worker has just been started: tells it what it is for. */
+void target_begin_orders(struct target *target);
+/* Tells the worker what is wanted, if it was told otherwise. */
+void target_order_want(struct target *target);
+/* The worker owes us something, and is killed if that does not come. */
+void target_lose_patience(struct target *target);
 /* Tells the worker that its mount came or went. */
 void target_look(struct target *target);
 /* The one setter of target->status. */
