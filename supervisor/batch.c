@@ -3,7 +3,7 @@
  * batch.c - changes to the claims: all of one turn in one transaction.
  *
  * Runs in: supervisor.
- * Trusts: arguments that api.c has checked.
+ * Trusts: arguments that methods.c has checked.
  * Invariant: see batch.h.
  */
 #include <errno.h>

@@ -156,6 +156,34 @@ call_get_cid(const struct call *call, uint32_t index, struct text *ret_cid,
 	return cid_check(ret_cid->data, ret_cid->len, err);
 }
 
+/* Why no claim has that ID. Transient IDs are none, whatever they name. */
+static int
+refuse_cid(struct text cid, struct err *err)
+{
+	char shown[CALL_SHOWN_MAX];
+	int result = cid_check(cid.data, cid.len, err);
+
+	if (result < 0 && !memchr(cid.data, '/', cid.len))
+		return result;
+	return err_set(err, ERR_NO_SUCH_CID, ENOENT,
+		"no claim has the connection ID \"%s\"; `list` names all",
+		call_show(cid, shown));
+}
+
+int
+call_get_past_cid(const struct call *call, uint32_t index, struct text *ret_cid,
+	struct err *err)
+{
+	int result =
+		call_get_text(call, index, "the connection ID", ret_cid, err);
+
+	if (result < 0)
+		return result;
+	return cid_check(ret_cid->data, ret_cid->len, NULL) < 0
+		       ? refuse_cid(*ret_cid, err)
+		       : 0;
+}
+
 /* The claim of the first argument. */
 int
 call_get_claim(
@@ -163,19 +191,11 @@ call_get_claim(
 {
 	struct text cid;
 	int result = call_get_text(call, 0, "the connection ID", &cid, err);
-	char shown[CALL_SHOWN_MAX];
 
 	if (result < 0)
 		return result;
 	*ret_claim = claim_find(call->supervisor, cid.data, cid.len);
-	if (*ret_claim)
-		return 0;
-	result = cid_check(cid.data, cid.len, err);
-	if (result < 0 && !memchr(cid.data, '/', cid.len))
-		return result;
-	return err_set(err, ERR_NO_SUCH_CID, ENOENT,
-		"no claim has the connection ID \"%s\"; `list` names all",
-		call_show(cid, shown));
+	return *ret_claim ? 0 : refuse_cid(cid, err);
 }
 
 struct asker

@@ -63,6 +63,9 @@ int call_get_text(const struct call *call, uint32_t index, const char *name,
 /* A text that may name a claim; whether it does is not looked at. */
 int call_get_cid(const struct call *call, uint32_t index, struct text *ret_cid,
 	struct err *err);
+/* A text that may have named a claim: for a transient ID ERR_NO_SUCH_CID. */
+int call_get_past_cid(const struct call *call, uint32_t index,
+	struct text *ret_cid, struct err *err);
 /* The claim that the first argument names. */
 int call_get_claim(
 	const struct call *call, struct claim **ret_claim, struct err *err);

@@ -25,6 +25,7 @@ enum {
 	REQUESTS_A_TURN = 128,
 	BACKLOG_MAX = 256 << 10, /* more and no request is read */
 	OUTPUT_MAX = 64 << 20,	 /* the longest answer */
+	SENT_KEPT_MAX = 1 << 20, /* of bytes that are sent already */
 };
 
 #define MESSAGE_DEADLINE_US (10 * US_PER_SEC)
@@ -184,6 +185,20 @@ on_event(struct loop_source *source, uint32_t events)
 		read_input(client);
 }
 
+/* Else a client that always leaves something unread would fill the writer up
+ * with what it has read long ago. */
+static void
+drop_sent(struct client *client)
+{
+	size_t left = backlog(client);
+
+	if (client->out_sent < SENT_KEPT_MAX || client->out_sent < left)
+		return;
+	memmove(client->out.data, client->out.data + client->out_sent, left);
+	client->out.len = left;
+	client->out_sent = 0;
+}
+
 static void
 send_output(struct client *client)
 {
@@ -201,8 +216,10 @@ send_output(struct client *client)
 		return;
 	client->out_sent += (size_t)len;
 	loop_disarm(client->supervisor->loop, &client->deadline);
-	if (backlog(client) > 0)
+	if (backlog(client) > 0) {
+		drop_sent(client);
 		return;
+	}
 	/* A large answer's memory is not kept. */
 	wire_writer_done(&client->out);
 	wire_writer_init(&client->out, OUTPUT_MAX);
@@ -258,6 +275,10 @@ client_flush_all(struct supervisor *supervisor)
 	for (client = TAILQ_FIRST(&supervisor->clients); client;
 		client = next) {
 		next = TAILQ_NEXT(client, entry);
+		/* Half an answer stands at its end: the stream makes no sense
+		 * any more. */
+		if (client->out.has_failed)
+			client->is_closing = true;
 		/* One that is closed still gets what its last good requests
 		 * were answered, if it fits. */
 		send_output(client);

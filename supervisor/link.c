@@ -17,7 +17,8 @@
 
 enum {
 	REPORTS_A_TURN = 16,
-	/* No more than a pipe of the default size holds, pipe(7). */
+	/* As many packets as the largest pipe holds that a worker may ask
+	 * for, a page each: /proc/sys/fs/pipe-max-size. */
 	REPORTS_AT_END = 256,
 };
 
@@ -171,6 +172,12 @@ link_attach(struct link *link, pid_t pid, int pidfd)
 {
 	link->pid = pid;
 	return watch(link, &link->process, pidfd);
+}
+
+enum log_level
+link_log_level(uint64_t level)
+{
+	return level < LOG_ERROR ? LOG_ERROR : (enum log_level)level;
 }
 
 bool

@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include "common/log.h"
 #include "common/loop.h"
 #include "proto/message.h"
 
@@ -48,6 +49,8 @@ int link_attach(struct link *link, pid_t pid, int pidfd);
 void link_hang_up(struct link *link);
 /* Whether both pipes are open on both ends, as far as is known. */
 bool link_is_open(const struct link *link);
+/* The severity of a worker's line: 0 to 2 would be shown on every terminal. */
+enum log_level link_log_level(uint64_t level);
 /* Closes everything. */
 void link_close(struct link *link);
 /* 0, -EAGAIN while the pipe is full (on_writable follows), -EPIPE when the

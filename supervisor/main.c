@@ -7,6 +7,8 @@
  * Invariant: no byte of a client, a server, a worker or the store is read
  *            before every privilege is gone.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -93,15 +95,37 @@ raise_file_limit(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A descriptor of ours in the place of a missing one would get our log lines. */
+static void
+fill_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd < STDERR_FILENO);
+}
+
 /* Nothing of the caller's stays but standard input, output and error. */
 static void
 clear_process(void)
 {
+	fill_standard_files();
 	(void)close_range(STDERR_FILENO + 1, ~0u, 0);
 	(void)umask(022);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGCHLD, SIG_DFL); /* ignored, it would reap for us */
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	raise_file_limit();
+}
+
+/* Where it was started is not kept busy; the settings may be named from there. */
+static int
+leave_directory(struct err *err)
+{
+	if (chdir("/") < 0)
+		return err_set(err, ERR_INTERNAL, errno, "cannot go to /: %m");
+	return 0;
 }
 
 int
@@ -120,6 +144,7 @@ main(int argc, char **argv)
 	(void)clearenv();
 	if (conf_read(named ? named : CONF_PATH, named != NULL, &conf, &err) <
 			0 ||
+		leave_directory(&err) < 0 ||
 		startup_run(&conf, &startup, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;

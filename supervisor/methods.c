@@ -47,13 +47,20 @@ method_hello(struct call *call, struct err *err)
 	return 0;
 }
 
+static bool
+is_same_claim(const struct call *call, const struct claim *claim,
+	const struct uri *uri)
+{
+	return strcmp(claim->target->uri, uri->canonical) == 0 &&
+	       claim->uid == call->client->uid;
+}
+
 /* The CID names a claim: success if it is the same and that is wanted. */
 static int
 answer_existing(struct call *call, const struct claim *claim, struct text cid,
 	const struct uri *uri, bool if_absent, struct err *err)
 {
-	bool is_same = strcmp(claim->target->uri, uri->canonical) == 0 &&
-		       claim->uid == call->client->uid;
+	bool is_same = is_same_claim(call, claim, uri);
 	const struct asker asker = call_asker(call);
 
 	if (!if_absent || !is_same)
@@ -64,10 +71,11 @@ answer_existing(struct call *call, const struct claim *claim, struct text cid,
 			is_same ? ""
 				: " on another connection or of another "
 				  "user");
-	/* It may be a change of this very batch. */
+	/* It may be a change of this very batch, which may be undone: then the
+	 * CID names no claim, or again the one that it named before. */
 	batch_commit(&call->supervisor->batch);
 	claim = claim_find(call->supervisor, cid.data, cid.len);
-	if (!claim) {
+	if (!claim || !is_same_claim(call, claim, uri)) {
 		(void)err_set(err, ERR_STORE_FAILED, EIO,
 			"the claim could not be written; nothing was changed");
 		/* Not returned: answers of the commit stand before it. */
@@ -296,7 +304,7 @@ method_wait(struct call *call, struct err *err)
 	struct claim *claim = NULL;
 	struct target *target;
 	struct text cid;
-	int result = call_get_cid(call, 0, &cid, err);
+	int result = call_get_past_cid(call, 0, &cid, err);
 
 	if (result == 0)
 		result = get_wait_for(call, &what, err);

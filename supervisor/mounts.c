@@ -22,7 +22,8 @@
 
 enum {
 	PAUSE_MIN_US = 20000,
-	PAUSE_FACTOR = 4
+	PAUSE_FACTOR = 4,
+	PAUSE_FAILED_US = 1000000
 };
 
 static int
@@ -59,11 +60,16 @@ read_and_tell(struct mounts *mounts)
 	uint64_t pause_us;
 	int result = read_table(mounts);
 
-	if (result < 0)
+	if (result < 0) {
 		log_warning(
 			"mount table: cannot be read: %s", strerror(-result));
-	else
-		mounts->on_change(mounts->data);
+		/* The change was told once, and would be forgotten. */
+		mounts->not_before_us = clock_boot_us() + PAUSE_FAILED_US;
+		(void)loop_arm(
+			mounts->loop, &mounts->timer, mounts->not_before_us);
+		return;
+	}
+	mounts->on_change(mounts->data);
 	pause_us = PAUSE_FACTOR * (clock_boot_us() - begin_us);
 	if (pause_us < PAUSE_MIN_US)
 		pause_us = PAUSE_MIN_US;
@@ -117,6 +123,7 @@ mounts_init(struct mounts *mounts, struct loop *loop, int fd)
 void
 mounts_done(struct mounts *mounts)
 {
+	loop_disarm(mounts->loop, &mounts->timer);
 	mnt_unref_table(mounts->table);
 	mounts->table = NULL;
 	guard_close(&mounts->source.fd);

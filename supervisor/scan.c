@@ -106,7 +106,7 @@ on_report(struct link *link, const struct message *message)
 				scan->target, scan->holders, scan->count);
 		link_hang_up(link);
 	} else if (message->type == MESSAGE_log) {
-		log_line((enum log_level)message->log.level, "scanner: %s",
+		log_line(link_log_level(message->log.level), "scanner: %s",
 			message->log.text);
 	} else {
 		return false;
@@ -174,7 +174,7 @@ scan_on_launch_reply(
 	if (reply->op != LAUNCH_START || scan->phase != SCAN_STARTING)
 		return; /* KILL needs no answer */
 	if (result == 0)
-		result = link_attach(&scan->link, reply->pid, dup(owned));
+		result = link_attach(&scan->link, reply->pid, take_fd(&owned));
 	if (result < 0) {
 		log_warning("scanner: cannot be started (%d)", result);
 		finish(scan);

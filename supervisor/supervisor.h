@@ -5,7 +5,7 @@
  * Runs in: supervisor.
  * Invariant: a tree of ownership, no reference counts: supervisor > targets >
  *            link and claims; supervisor > clients > waiters. What one turn of
- *            the loop changes is decided at its end, supervisor_end_turn():
+ *            the loop changes is decided at its end, end_turn():
  *            first the claims are committed, then targets act, then answers go
  *            out.
  */

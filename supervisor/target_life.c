@@ -166,11 +166,12 @@ target_hurry(struct target *target)
 		try_again_in(target, RESTART_MIN_US);
 }
 
-/* Whether a running worker has nothing left to take down. */
+/* Whether a running worker has nothing left to take down, by its own word: the
+ * status may still be that of the one before. */
 static bool
 is_gone(const struct target *target)
 {
-	return target_wanted(target) == WANTED_DOWN &&
+	return target->has_reported && target_wanted(target) == WANTED_DOWN &&
 	       target->told == WANTED_DOWN &&
 	       target->status.wanted == WANTED_DOWN &&
 	       target->status.state == TARGET_REGISTERED &&
@@ -186,7 +187,7 @@ settle_running(struct target *target)
 		target_lose_patience(target);
 		return;
 	}
-	target_order_want(target);
+	target_give_orders(target);
 	if (target->status.state == TARGET_LINGERING)
 		scan_request(&target->supervisor->scan, target);
 }
@@ -290,6 +291,8 @@ on_worker_exit(struct link *link, pid_t pid, int code, int status)
 	} else {
 		target->phase = PHASE_REMOVING;
 	}
+	/* From here on it is the next one's report that is missing. */
+	target->has_reported = false;
 	target_touch(target);
 }
 
@@ -312,13 +315,14 @@ on_prepared(struct target *target, int result)
 		target->phase = PHASE_READY;
 }
 
+/* Takes pidfd. */
 static void
 on_started(struct target *target, const struct launch_reply *reply, int pidfd)
 {
 	int result = reply->result;
 
 	if (result == 0)
-		result = link_attach(&target->link, reply->pid, dup(pidfd));
+		result = link_attach(&target->link, reply->pid, pidfd);
 	if (result < 0) {
 		link_close(&target->link);
 		give_up_for_now(target, PHASE_READY, -result,
@@ -357,7 +361,7 @@ target_on_launch_reply(
 	if (reply->op == LAUNCH_PREPARE && target->phase == PHASE_PREPARING)
 		on_prepared(target, reply->result);
 	else if (reply->op == LAUNCH_START && target->phase == PHASE_STARTING)
-		on_started(target, reply, owned);
+		on_started(target, reply, take_fd(&owned));
 	else if (reply->op == LAUNCH_REMOVE && target->phase == PHASE_REMOVING)
 		on_removed(target, reply->result);
 	else if (reply->op != LAUNCH_KILL)

@@ -17,8 +17,9 @@ void target_talk_init(struct target *target);
 enum wanted target_wanted(const struct target *target);
 /* A worker has just been started: tells it what it is for. */
 void target_begin_orders(struct target *target);
-/* Tells the worker what is wanted, if it was told otherwise. */
-void target_order_want(struct target *target);
+/* Tells the worker what it has not been told. At the turn's end alone: what is
+ * wanted is on disk then. */
+void target_give_orders(struct target *target);
 /* The worker owes us something, and is killed if that does not come. */
 void target_lose_patience(struct target *target);
 /* Tells the worker that its mount came or went. */

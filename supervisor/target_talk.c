@@ -116,13 +116,14 @@ send_orders(struct target *target)
 	watch_obedience(target);
 }
 
+/* It goes out at the turn's end: a claim that is staged may yet be undone. */
 static void
 add_order(struct target *target, unsigned bit)
 {
 	if (target->phase != PHASE_RUNNING)
 		return;
 	target->pending |= bit;
-	send_orders(target);
+	target_touch(target);
 }
 
 void
@@ -134,16 +135,16 @@ target_look(struct target *target)
 void
 target_begin_orders(struct target *target)
 {
-	target->has_reported = false;
 	target->pending = PENDING_TARGET | PENDING_WANT;
-	send_orders(target);
+	target_touch(target);
 }
 
 void
-target_order_want(struct target *target)
+target_give_orders(struct target *target)
 {
 	if (target->told != target_wanted(target))
-		add_order(target, PENDING_WANT);
+		target->pending |= PENDING_WANT;
+	send_orders(target);
 }
 
 void
@@ -164,7 +165,7 @@ target_retry(struct target *target)
 static void
 on_writable(struct link *link)
 {
-	send_orders(container_of(link, struct target, link));
+	target_touch(container_of(link, struct target, link));
 }
 
 static void
@@ -195,7 +196,7 @@ log_for_worker(struct target *target, const struct log_message *message)
 		target->log_count = 0;
 	}
 	if (target->log_count++ < LOG_LINES)
-		log_line((enum log_level)message->level, "worker %s: %s",
+		log_line(link_log_level(message->level), "worker %s: %s",
 			target->uri, message->text);
 }
 

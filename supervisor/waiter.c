@@ -3,7 +3,7 @@
  * waiter.c - requests that are answered once something has happened.
  *
  * Runs in: supervisor.
- * Trusts: arguments that api.c has checked.
+ * Trusts: arguments that methods.c has checked.
  * Invariant: see waiter.h. A waiter is in its target's list as long as it
  *            lives; its client's count bounds how many there are.
  */
