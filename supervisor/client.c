@@ -179,10 +179,11 @@ on_event(struct loop_source *source, uint32_t events)
 
 	if (client->is_closing)
 		return;
+	/* What it sent before it went still counts. */
+	if (events & EPOLLIN)
+		read_input(client);
 	if (events & (EPOLLHUP | EPOLLERR))
 		client->is_closing = true;
-	else if (events & EPOLLIN)
-		read_input(client);
 }
 
 /* Else a client that always leaves something unread would fill the writer up

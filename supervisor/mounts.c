@@ -98,6 +98,15 @@ on_event(struct loop_source *source, uint32_t events)
 }
 
 void
+mounts_read_soon(struct mounts *mounts)
+{
+	/* Without memory for a timer: the next change tells. */
+	if (mounts->timer.due_us == 0)
+		(void)loop_arm(
+			mounts->loop, &mounts->timer, mounts->not_before_us);
+}
+
+void
 mounts_read_now(struct mounts *mounts)
 {
 	loop_disarm(mounts->loop, &mounts->timer);

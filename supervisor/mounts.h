@@ -41,6 +41,8 @@ struct mounts {
 /* Takes fd, an open /proc/self/mountinfo, and reads it once. 0 or -errno. */
 int mounts_init(struct mounts *mounts, struct loop *loop, int fd);
 void mounts_done(struct mounts *mounts);
+/* Reads the table when its turn comes, though no change was told. */
+void mounts_read_soon(struct mounts *mounts);
 /* Does not wait for its turn; calls on_change. For single questions. */
 void mounts_read_now(struct mounts *mounts);
 /* Hands every entry to each(), in the table's order: of two mounts on one

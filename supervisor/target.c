@@ -249,6 +249,7 @@ target_set_error(
 	next.state = state;
 	next.operation = OPERATION_NONE;
 	next.is_mounted = target->mount_id != 0;
+	next.next_retry_us = 0;
 	next.error = err->code;
 	next.error_errno = (uint64_t)err->errnum;
 	next.error_attempt = state == TARGET_BACKOFF ? next.attempt : 0;
@@ -295,10 +296,13 @@ target_see_mount(struct target *target, const struct mount_entry *entry,
 void
 target_end_reading(struct target *target, uint32_t reading)
 {
-	if (target->seen == reading || target->mount_id == 0)
-		return;
-	target->mount_id = 0;
-	free(target->mount_options);
-	target->mount_options = NULL;
-	target_look(target);
+	if (target->seen != reading && target->mount_id != 0) {
+		target->mount_id = 0;
+		free(target->mount_options);
+		target->mount_options = NULL;
+		target_look(target);
+	}
+	/* It may have come and gone between two readings. */
+	if (target->status.is_mounted != (target->mount_id != 0))
+		target_look(target);
 }

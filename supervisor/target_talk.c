@@ -152,14 +152,14 @@ target_retry(struct target *target)
 {
 	unsigned orders = PENDING_RETRY;
 
+	target_hurry(target);
 	if (target->status.state == TARGET_CONNECTED)
-		return; /* there is nothing to be hurried */
+		return; /* there is nothing to be tried */
 
 	/* Else it would hurry to do what is not wanted any more. */
 	if (target->told != target_wanted(target))
 		orders |= PENDING_WANT;
 	add_order(target, orders);
-	target_hurry(target);
 }
 
 static void
@@ -218,6 +218,9 @@ on_report(struct link *link, const struct message *message)
 		target_set_status(target, status);
 	target->has_reported = true;
 	watch_obedience(target);
+	/* One of the two accounts is behind: which, the table will show. */
+	if (status->is_mounted != (target->mount_id != 0))
+		mounts_read_soon(&target->supervisor->mounts);
 	return true;
 }
 
