@@ -20,6 +20,13 @@ def check_refused(lab, what):
     lab.note("%s: refused (%s)" % (what, errno.errorcode[error]))
 
 
+def is_gone_or_empty(path):
+    try:
+        return not os.listdir(path)
+    except FileNotFoundError:
+        return True
+
+
 def run(lab):
     server = NFSServer({"/vms": None})
     daemon = lab.daemon()
@@ -45,5 +52,5 @@ def run(lab):
            "nothing that was refused is on the server")
     client.unmanage("vms")
     wait_until(lambda: mount_id(path) == 0, 10, "it is disconnected")
-    wait_until(lambda: not os.path.exists(path) or not os.listdir(path), 5,
+    wait_until(lambda: is_gone_or_empty(path), 5,
                "nothing is below the mount point")
