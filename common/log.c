@@ -4,11 +4,13 @@
  *
  * Runs in: launcher, supervisor.
  * Invariant: a line is one write(2), so that lines of several processes do not
- *            mix; a log that cannot be written stops nobody.
+ *            mix; a log that cannot be written, or that nobody reads, stops
+ *            nobody: lines are dropped then, and counted.
  *
  * Under systemd (JOURNAL_STREAM is set) a line begins with "<N>", the severity
  * as sd-daemon(3) has it, and the journal knows the time; else with the time.
  */
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +56,32 @@ write_prefix(char *line, size_t size, enum log_level level)
 		(int)getpid(), log_role);
 }
 
+/* A pipe that is full would block: pipe(7). A line is less than PIPE_BUF. */
+static void
+write_line(const char *line, size_t len)
+{
+	static unsigned lost;
+	struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+	char note[64];
+	int note_len;
+
+	if (poll(&room, 1, 0) != 1 || !(room.revents & POLLOUT)) {
+		lost++;
+		return;
+	}
+	if (lost > 0) {
+		note_len = snprintf(note, sizeof(note),
+			"%s: %u lines lost, nobody read them\n", log_role,
+			lost);
+		lost = 0;
+		if (write(STDERR_FILENO, note, (size_t)note_len) < 0 ||
+			poll(&room, 1, 0) != 1)
+			return; /* nowhere left to say so */
+	}
+	if (write(STDERR_FILENO, line, len) < 0)
+		return; /* nowhere left to say so */
+}
+
 void
 log_line(enum log_level level, const char *format, ...)
 {
@@ -70,6 +98,5 @@ log_line(enum log_level level, const char *format, ...)
 	err_clean_text(line);
 	at = strlen(line);
 	line[at++] = '\n';
-	if (write(STDERR_FILENO, line, at) < 0)
-		return; /* nowhere left to say so */
+	write_line(line, at);
 }

@@ -250,6 +250,7 @@ finish_change(struct batch *batch, struct change *change)
 		log_notice("claim %s: uid %u manages %s", change->claim->cid,
 			(unsigned)change->asker.uid, target->uri);
 		client_answer_manage(&change->asker, target, true);
+		waiter_end_departed(target);
 		target_retry(target);
 		break;
 	case CHANGE_UNMANAGE:

@@ -188,19 +188,39 @@ on_kill(const struct launch_request *request, const int *fds,
 	return 0;
 }
 
+/* Whether the path still leads to our bind, and not to what somebody mounted
+ * over it: that is not ours to unmount. */
+static bool
+is_on_top(const struct slot *slot)
+{
+	struct statx ours, top;
+	cleanup_close int fd = open_target(launcher.mountrootfd, slot->key);
+
+	return fd >= 0 &&
+	       statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID,
+		       &top) == 0 &&
+	       statx(slot->targetfd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+		       STATX_MNT_ID, &ours) == 0 &&
+	       top.stx_mnt_id == ours.stx_mnt_id;
+}
+
 static int
 on_remove(const struct launch_request *request, const int *fds,
 	struct launch_reply *reply)
 {
 	struct slot *slot = &launcher.slots[request->slot];
 	char name[17];
+	bool is_free;
 
 	if (!slot->is_prepared)
 		return -ENOENT;
+	is_free = is_on_top(slot);
 	write_key(slot->key, name);
 	guard_close(&slot->targetfd);
 	slot->targetfd = -1;
 	slot->is_prepared = false;
+	if (!is_free)
+		return -EBUSY;
 	/* Not recursive: with something mounted in it this is EBUSY. */
 	if (fchdir(launcher.mountrootfd) < 0 ||
 		umount2(name, UMOUNT_NOFOLLOW) < 0)

@@ -189,6 +189,20 @@ waiter_end_claim(struct target *target, const char *cid)
 }
 
 void
+waiter_end_departed(struct target *target)
+{
+	struct waiter *waiter, *next;
+
+	for (waiter = TAILQ_FIRST(&target->waiters); waiter; waiter = next) {
+		next = TAILQ_NEXT(waiter, in_target);
+		if (waiter->what == WAIT_GONE &&
+			!claim_find(waiter->client->supervisor, waiter->cid,
+				strlen(waiter->cid)))
+			answer_nothing(waiter);
+	}
+}
+
+void
 waiter_end_target(struct target *target)
 {
 	struct waiter *waiter;

@@ -31,6 +31,9 @@ int waiter_new(struct client *client, uint64_t message_id,
 void waiter_wake(struct target *target);
 /* The claim has gone: what waits for its connection gets an error. */
 void waiter_end_claim(struct target *target, const char *cid);
+/* A claim takes the connection back: what waits for its end is told that its
+ * own claim is gone, as a call from now on would be. */
+void waiter_end_departed(struct target *target);
 /* The target is about to be freed. */
 void waiter_end_target(struct target *target);
 void waiter_forget_client(struct supervisor *supervisor, struct client *client);
