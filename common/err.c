@@ -125,6 +125,20 @@ is_control(const unsigned char *text, size_t len)
 	return len == 2 && text[0] == 0xc2 && text[1] < 0xa0;
 }
 
+bool
+utf8_has_control(const char *text, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		const unsigned char *here = (const unsigned char *)text + at;
+		size_t step = utf8_sequence(here, len - at);
+
+		if (is_control(here, step))
+			return true;
+		at += step ? step : 1;
+	}
+	return false;
+}
+
 void
 err_clean_text(char *text)
 {

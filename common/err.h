@@ -63,5 +63,8 @@ enum err_code err_from_slug(const char *slug, size_t len);
 void err_clean_text(char *text);
 /* Whether len bytes are valid UTF-8 (RFC 3629: no surrogates, no overlongs). */
 bool utf8_is_valid(const char *text, size_t len);
+/* Whether text that is valid UTF-8 holds a control character: C0 (NUL among
+ * them), DEL or C1. */
+bool utf8_has_control(const char *text, size_t len);
 
 #endif

@@ -10,19 +10,6 @@
 
 #include "proto/cid.h"
 
-static bool
-has_control(const char *text, size_t len)
-{
-	const unsigned char *bytes = (const unsigned char *)text;
-
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i] < 0x20 || bytes[i] == 0x7f ||
-			(bytes[i] == 0xc2 && i + 1 < len &&
-				bytes[i + 1] >= 0x80 && bytes[i + 1] < 0xa0))
-			return true;
-	return false;
-}
-
 int
 cid_check(const char *cid, size_t len, struct err *err)
 {
@@ -37,7 +24,7 @@ cid_check(const char *cid, size_t len, struct err *err)
 	else if (memchr(cid, '/', len))
 		reason = "it holds a \"/\", which marks IDs of connections "
 			 "without a claim";
-	else if (has_control(cid, len))
+	else if (utf8_has_control(cid, len))
 		reason = "it holds a control character";
 	else if (cid[0] == '.' && (len == 1 || (len == 2 && cid[1] == '.')))
 		reason = "it is \".\" or \"..\"";

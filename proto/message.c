@@ -39,12 +39,6 @@ struct field {
 	}                                                                      \
 	;
 #include "proto/worker.def"
-#undef ORDER
-#undef REPORT
-#undef FIELD_UINT
-#undef FIELD_ENUM
-#undef FIELD_TEXT
-#undef END_MESSAGE
 
 static const struct layout {
 	const char *name;
@@ -58,34 +52,13 @@ static const struct layout {
 #define REPORT(name, meaning)                                                  \
 	[MESSAGE_##name] = {#name, MESSAGE_REPORT, name##_fields,              \
 		ARRAY_SIZE(name##_fields)},
-#define FIELD_UINT(...)
-#define FIELD_ENUM(...)
-#define FIELD_TEXT(...)
-#define END_MESSAGE
 #include "proto/worker.def"
-#undef ORDER
-#undef REPORT
-#undef FIELD_UINT
-#undef FIELD_ENUM
-#undef FIELD_TEXT
-#undef END_MESSAGE
 };
 
 /* The longest text of any message. */
 union texts {
-#define ORDER(name, meaning)
-#define REPORT(name, meaning)
-#define FIELD_UINT(...)
-#define FIELD_ENUM(...)
 #define FIELD_TEXT(owner, name, max, meaning) char owner##_##name[max];
-#define END_MESSAGE
 #include "proto/worker.def"
-#undef ORDER
-#undef REPORT
-#undef FIELD_UINT
-#undef FIELD_ENUM
-#undef FIELD_TEXT
-#undef END_MESSAGE
 };
 enum {
 	TEXT_MAX = sizeof(union texts)
@@ -169,19 +142,6 @@ message_encode(const struct message *message, uint8_t *ret_packet)
 	return writer.len;
 }
 
-/* C0, DEL and C1 (c2 80 - c2 9f) of text that is valid UTF-8. */
-static bool
-has_control(const char *text, size_t len)
-{
-	const unsigned char *at = (const unsigned char *)text;
-
-	for (size_t i = 0; i < len; i++)
-		if (at[i] < 0x20 || at[i] == 0x7f ||
-			(i > 0 && at[i - 1] == 0xc2 && at[i] < 0xa0))
-			return true;
-	return false;
-}
-
 static bool
 decode_text(const msgpack_object *value, char *at, uint64_t max)
 {
@@ -189,7 +149,7 @@ decode_text(const msgpack_object *value, char *at, uint64_t max)
 	size_t len;
 
 	if (!wire_get_bytes(value, &text, &len) || len > max ||
-		has_control(text, len) || !utf8_is_valid(text, len))
+		!utf8_is_valid(text, len) || utf8_has_control(text, len))
 		return false;
 	memcpy(at, text, len);
 	at[len] = '\0';

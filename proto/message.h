@@ -38,16 +38,7 @@ const char *holder_kind_word(enum holder_kind kind);
 enum message_type {
 #define ORDER(name, meaning)  MESSAGE_##name,
 #define REPORT(name, meaning) MESSAGE_##name,
-#define FIELD_UINT(...)
-#define FIELD_ENUM(...)
-#define FIELD_TEXT(...)
-#define END_MESSAGE
 #include "proto/worker.def"
-#undef ORDER
-#undef REPORT
-#undef FIELD_UINT
-#undef FIELD_ENUM
-#undef FIELD_TEXT
 	MESSAGE_TYPE_COUNT,
 };
 
@@ -57,17 +48,10 @@ enum message_type {
 #define FIELD_UINT(message, name, max, meaning)	    uint64_t name;
 #define FIELD_ENUM(message, name, type, n, meaning) type name;
 #define FIELD_TEXT(message, name, max, meaning)	    char name[(max) + 1];
-#undef END_MESSAGE
 #define END_MESSAGE                                                            \
 	}                                                                      \
 	;
 #include "proto/worker.def"
-#undef ORDER
-#undef REPORT
-#undef FIELD_UINT
-#undef FIELD_ENUM
-#undef FIELD_TEXT
-#undef END_MESSAGE
 
 /* Any message, with room for the longest. */
 struct message {
@@ -75,17 +59,7 @@ struct message {
 	union {
 #define ORDER(name, meaning)  struct name##_message name;
 #define REPORT(name, meaning) struct name##_message name;
-#define FIELD_UINT(...)
-#define FIELD_ENUM(...)
-#define FIELD_TEXT(...)
-#define END_MESSAGE
 #include "proto/worker.def"
-#undef ORDER
-#undef REPORT
-#undef FIELD_UINT
-#undef FIELD_ENUM
-#undef FIELD_TEXT
-#undef END_MESSAGE
 	};
 };
 

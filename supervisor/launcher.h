@@ -32,8 +32,6 @@ enum backend {
 	BACKEND_COUNT,
 };
 
-const char *backend_word(enum backend backend);
-
 enum launch_op {
 	LAUNCH_PREPARE,
 	LAUNCH_START,

@@ -30,12 +30,6 @@ const struct backend_row launcher_backends[BACKEND_COUNT] = {
 #undef BACKEND
 };
 
-const char *
-backend_word(enum backend backend)
-{
-	return launcher_backends[backend].word;
-}
-
 static int
 look_up_users(struct err *err)
 {
@@ -50,7 +44,6 @@ look_up_users(struct err *err)
 			.uid = user->pw_uid,
 			.gid = user->pw_gid,
 			.capabilities = launcher_backends[i].capabilities,
-			.jail = launcher_backends[i].jail,
 		};
 	}
 	return 0;

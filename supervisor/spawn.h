@@ -34,7 +34,6 @@ struct spawn_profile {
 	uid_t uid;
 	gid_t gid;
 	uint64_t capabilities;
-	enum jail jail;
 };
 
 struct spawn_request {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "supervisor/crc32c.h"
+#include "proto/cid.h"
 #include "supervisor/store_record.h"
 
 enum {
@@ -81,26 +82,8 @@ get_u64(const uint8_t *at)
 static bool
 is_text(const void *bytes, size_t len, size_t size)
 {
-	const uint8_t *text = bytes;
-
-	if (len == 0 || len >= size || !utf8_is_valid(bytes, len))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < 0x20 || text[i] == 0x7f)
-			return false;
-		if (text[i] == 0xc2 && text[i + 1] < 0xa0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_cid(const void *bytes, size_t len)
-{
-	return is_text(bytes, len, STORE_CID_SIZE) &&
-	       !memchr(bytes, '/', len) &&
-	       !(len == 1 && !memcmp(bytes, ".", 1)) &&
-	       !(len == 2 && !memcmp(bytes, "..", 2));
+	return len > 0 && len < size && utf8_is_valid(bytes, len) &&
+	       !utf8_has_control(bytes, len);
 }
 
 static bool
@@ -108,7 +91,7 @@ is_name(enum store_kind kind, const void *bytes, size_t len)
 {
 	switch (kind) {
 	case STORE_CLAIM:
-		return is_cid(bytes, len);
+		return cid_check(bytes, len, NULL) == 0;
 	case STORE_DEPARTING:
 		return is_text(bytes, len, STORE_URI_SIZE);
 	case STORE_META:
