@@ -71,6 +71,12 @@ uri_scheme_name(enum uri_scheme scheme)
 	return schemes[scheme].name;
 }
 
+const char *
+uri_scheme_form(enum uri_scheme scheme)
+{
+	return schemes[scheme].form;
+}
+
 static void
 list_forms(struct uri_text *text)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * uri_host.c - a host: a name, an IPv4 or an IPv6 address.
+ * uri_host.c - a host: a name, an IPv4 or an IPv6 address; and its port.
  *
  * Runs in: as uri.h.
  * Trusts: nobody.
@@ -177,12 +177,12 @@ ipv6_parse(struct uri_span inside, struct uri *uri, struct err *err)
 	return 0;
 }
 
-int
-uri_host_parse(struct uri_span host, struct uri *uri, struct err *err)
+static int
+host_parse(struct uri_span host, struct uri *uri, struct err *err)
 {
 	if (host.len == 0)
-		return uri_refuse(
-			err, "no host: write nfs://HOST/EXPORT with its name");
+		return uri_refuse(err, "no host: write %s with its name",
+			uri_scheme_form(uri->scheme));
 	if (host.at[0] != '[')
 		return name_parse(host, uri, err);
 	if (host.at[host.len - 1] != ']')
@@ -190,6 +190,79 @@ uri_host_parse(struct uri_span host, struct uri *uri, struct err *err)
 			err, "\"[\" without \"]\": write [2001:db8::1]");
 	return ipv6_parse(
 		(struct uri_span){host.at + 1, host.len - 2}, uri, err);
+}
+
+/*
+ * Cuts authority behind the host. What is left is returned: empty, or a ":" and
+ * more, unless it is wrong.
+ */
+static struct uri_span
+host_take(struct uri_span *authority)
+{
+	bool in_brackets = authority->len > 0 && authority->at[0] == '[';
+	struct uri_span rest;
+
+	if (!uri_span_cut(authority, in_brackets ? ']' : ':', &rest))
+		return rest; /* empty */
+	if (in_brackets)
+		authority->len++;
+	else
+		rest = (struct uri_span){rest.at - 1, rest.len + 1};
+	return rest;
+}
+
+static int
+tail_check(struct uri_span tail, struct err *err)
+{
+	if (tail.len == 0)
+		return 0;
+	if (tail.at[0] != ':')
+		return uri_refuse(err,
+			"\"%.*s\" behind \"]\": only \":PORT\" or \"/\" can "
+			"follow",
+			URI_SHOW(tail));
+	if (uri_span_has((struct uri_span){tail.at + 1, tail.len - 1}, ':'))
+		return uri_refuse(err,
+			"more than one \":\" before the first \"/\": write an "
+			"IPv6 address in brackets, [2001:db8::1], and \"/\" "
+			"behind the host");
+	return 0;
+}
+
+int
+uri_authority_parse(struct uri_span authority, struct uri *uri,
+	struct uri_span *ret_tail, struct err *err)
+{
+	struct uri_span tail = host_take(&authority);
+	int r;
+
+	r = tail_check(tail, err);
+	if (r < 0)
+		return r;
+	r = host_parse(authority, uri, err);
+	if (r < 0)
+		return r;
+	*ret_tail = tail.len == 0
+			    ? tail
+			    : (struct uri_span){tail.at + 1, tail.len - 1};
+	return 0;
+}
+
+int
+uri_port_parse(struct uri_span port, struct uri *uri, struct err *err)
+{
+	unsigned int number = 0;
+
+	if (uri_span_is_number(port) && port.at[0] != '0')
+		for (size_t i = 0; i < port.len && number <= UINT16_MAX; i++)
+			number = number * 10 + (unsigned int)(port.at[i] - '0');
+	if (number == 0 || number > UINT16_MAX)
+		return uri_refuse(err,
+			"\"%.*s\" is no port: write a number from 1 to 65535 "
+			"without leading zeros",
+			URI_SHOW(port));
+	uri->port = (uint16_t)number;
+	return 0;
 }
 
 void

@@ -66,59 +66,6 @@ export_parse(struct uri_span export, struct uri *uri, struct err *err)
 	return 0;
 }
 
-static int
-port_parse(struct uri_span port, struct uri *uri, struct err *err)
-{
-	unsigned int number = 0;
-
-	for (size_t i = 0; i < port.len && number <= UINT16_MAX; i++)
-		number = number * 10 + (unsigned int)(port.at[i] - '0');
-	if (port.at[0] == '0' || number > UINT16_MAX)
-		return uri_refuse(err,
-			"\"%.*s\" is no port: write a number from 1 to 65535 "
-			"without leading zeros",
-			URI_SHOW(port));
-	uri->port = (uint16_t)number;
-	return 0;
-}
-
-/*
- * Cuts authority, all before the first "/", behind the host. What is left is
- * returned: empty, or a ":" and more, unless it is wrong.
- */
-static struct uri_span
-host_take(struct uri_span *authority)
-{
-	bool in_brackets = authority->len > 0 && authority->at[0] == '[';
-	struct uri_span rest;
-
-	if (!uri_span_cut(authority, in_brackets ? ']' : ':', &rest))
-		return rest; /* empty */
-	if (in_brackets)
-		authority->len++;
-	else
-		rest = (struct uri_span){rest.at - 1, rest.len + 1};
-	return rest;
-}
-
-static int
-tail_check(struct uri_span tail, struct err *err)
-{
-	if (tail.len == 0)
-		return 0;
-	if (tail.at[0] != ':')
-		return uri_refuse(err,
-			"\"%.*s\" behind \"]\": only \":PORT\" or \"/EXPORT\" "
-			"can follow",
-			URI_SHOW(tail));
-	if (uri_span_has((struct uri_span){tail.at + 1, tail.len - 1}, ':'))
-		return uri_refuse(err,
-			"more than one \":\" before the first \"/\": write an "
-			"IPv6 address in brackets, [2001:db8::1], and \"/\" "
-			"before the export");
-	return 0;
-}
-
 /* all is PORT and "/EXPORT", or an export in an older form; ":" is gone. */
 static int
 tail_parse(struct uri_span all, struct uri_span port, struct uri *uri,
@@ -127,7 +74,7 @@ tail_parse(struct uri_span all, struct uri_span port, struct uri *uri,
 	int r;
 
 	if (uri_span_is_number(port)) {
-		r = port_parse(port, uri, err);
+		r = uri_port_parse(port, uri, err);
 		if (r < 0)
 			return r;
 		all.at += port.len;
@@ -142,21 +89,15 @@ tail_parse(struct uri_span all, struct uri_span port, struct uri *uri,
 int
 uri_nfs_parse(struct uri_span body, struct uri *uri, struct err *err)
 {
-	struct uri_span host = body;
+	struct uri_span authority = body;
 	struct uri_span tail;
 	struct uri_span all;
 	int r;
 
-	(void)uri_span_cut(&host, '/', &all);
-	tail = host_take(&host);
-	r = tail_check(tail, err);
+	(void)uri_span_cut(&authority, '/', &all);
+	r = uri_authority_parse(authority, uri, &tail, err);
 	if (r < 0)
 		return r;
-	r = uri_host_parse(host, uri, err);
-	if (r < 0)
-		return r;
-	if (tail.len > 0)
-		tail = (struct uri_span){tail.at + 1, tail.len - 1};
 	all.at = tail.at;
 	all.len = (size_t)(body.at + body.len - tail.at);
 	return tail_parse(all, tail, uri, err);

@@ -63,8 +63,17 @@ void uri_text_print(struct uri_text *text, const char *format, ...)
 /* Adds string with all but unreserved characters and "/" escaped. */
 void uri_text_escape(struct uri_text *text, const char *string);
 
-/* NAME, IPv4 or [IPv6]: sets host, host_is_ipv4, host_is_ipv6. */
-int uri_host_parse(struct uri_span host, struct uri *uri, struct err *err);
+/* What a URI of the scheme looks like, for a text that says what to write. */
+const char *uri_scheme_form(enum uri_scheme scheme);
+
+/*
+ * What is before the first "/", HOST or HOST:TAIL, HOST being NAME, IPv4 or
+ * [IPv6]: sets host, host_is_ipv4, host_is_ipv6. Without ":" the tail is empty,
+ * and begins where authority ends.
+ */
+int uri_authority_parse(struct uri_span authority, struct uri *uri,
+	struct uri_span *ret_tail, struct err *err);
+int uri_port_parse(struct uri_span port, struct uri *uri, struct err *err);
 /* The host as it stands in a URI. */
 void uri_host_print(const struct uri *uri, struct uri_text *text);
 
