@@ -52,6 +52,7 @@ tmpfs_print(const struct uri *uri, struct uri_text *text)
 static const struct {
 	const char *name;
 	const char *form;
+	bool may_hold_at; /* "@" behind the first "/" is no one's password */
 	/* What is between "://" and "?". */
 	int (*parse)(struct uri_span body, struct uri *uri, struct err *err);
 	/* What the parameters decide or contradict. */
@@ -59,10 +60,10 @@ static const struct {
 	/* The canonical form of what parse read. */
 	void (*print)(const struct uri *uri, struct uri_text *text);
 } schemes[URI_SCHEME_COUNT] = {
-	[URI_NFS] = {"nfs", "nfs://HOST/EXPORT", uri_nfs_parse, uri_nfs_settle,
-		uri_nfs_print},
-	[URI_TMPFS] = {"tmpfs", "tmpfs://NAME", tmpfs_parse, tmpfs_settle,
-		tmpfs_print},
+	[URI_NFS] = {"nfs", "nfs://HOST/EXPORT", true, uri_nfs_parse,
+		uri_nfs_settle, uri_nfs_print},
+	[URI_TMPFS] = {"tmpfs", "tmpfs://NAME", false, tmpfs_parse,
+		tmpfs_settle, tmpfs_print},
 };
 
 const char *
@@ -147,6 +148,20 @@ uri_refuse_userinfo(struct err *err)
 		"\"@\"");
 }
 
+/*
+ * Looked for before anything is read, and behind a "?" too: a password may hold
+ * one, and no other text may repeat what stands before an "@".
+ */
+static bool
+has_userinfo(enum uri_scheme scheme, struct uri_span body)
+{
+	struct uri_span rest;
+
+	if (schemes[scheme].may_hold_at)
+		(void)uri_span_cut(&body, '/', &rest);
+	return uri_span_has(body, '@');
+}
+
 static int
 print_canonical(struct uri *uri, struct err *err)
 {
@@ -170,8 +185,6 @@ uri_parse(const char *text, size_t len, struct uri *ret_uri, struct err *err)
 	struct uri uri = {0};
 	struct uri_span body = {text, len};
 	struct uri_span query;
-	struct uri_span authority;
-	struct uri_span path;
 	int r;
 
 	r = check_whole(body, err);
@@ -180,11 +193,9 @@ uri_parse(const char *text, size_t len, struct uri *ret_uri, struct err *err)
 	r = take_scheme(&body, &uri.scheme, err);
 	if (r < 0)
 		return r;
-	(void)uri_span_cut(&body, '?', &query); /* no query is an empty one */
-	authority = body;
-	(void)uri_span_cut(&authority, '/', &path);
-	if (uri_span_has(authority, '@'))
+	if (has_userinfo(uri.scheme, body))
 		return uri_refuse_userinfo(err);
+	(void)uri_span_cut(&body, '?', &query); /* no query is an empty one */
 	r = schemes[uri.scheme].parse(body, &uri, err);
 	if (r < 0)
 		return r;

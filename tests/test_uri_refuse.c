@@ -135,9 +135,12 @@ parse_refuses_credentials_without_repeating_them(void **state)
 		"nfs://user@h/x",
 		"nfs://user:secret@h/x",
 		"nfs://user:sec/secret@h/x",
-		"nfs://user:12/secret@h?x=secret",
-		"nfs://@h/x",
+		"nfs://user:pass?secret@h/x",
 		"tmpfs://user:secret@x",
+		"tmpfs://user:pass?secret@x",
+		"tmpfs://secret/secret?secret@x",
+		"nfs://@h/x",
+		"nfs://user:12/secret@h?x=secret",
 	};
 	struct uri uri;
 	struct err err;
@@ -147,7 +150,7 @@ parse_refuses_credentials_without_repeating_them(void **state)
 			fail_msg("%s: accepted", texts[i]);
 		assert_null(strstr(err.text, "secret"));
 	}
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(texts) - 1; i++)
 		assert_refused(texts[i], strlen(texts[i]), "credentials");
 	assert_refused("nfs://h/x?password=secret", 25, "leave them out");
 	(void)parse_bytes("nfs://h/x?pw=secret", 19, &uri, &err); /* fails */
