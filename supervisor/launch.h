@@ -31,7 +31,10 @@ struct launch {
 int launch_init(struct launch *launch, struct loop *loop, int socketfd);
 void launch_done(struct launch *launch);
 
-/* All return 0 or -ENOMEM. launch_start() takes both descriptors. */
+/*
+ * All return 0 or -ENOMEM. launch_start() takes both descriptors; -EOPNOTSUPP
+ * for BACKEND_COUNT, which the launcher would take for an attack.
+ */
 int launch_prepare(struct launch *launch, uint32_t slot, uint64_t key);
 int launch_start(struct launch *launch, uint32_t slot, enum backend backend,
 	int orderfd, int reportfd);
