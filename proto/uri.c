@@ -64,6 +64,8 @@ static const struct {
 		uri_nfs_settle, uri_nfs_print},
 	[URI_TMPFS] = {"tmpfs", "tmpfs://NAME", false, tmpfs_parse,
 		tmpfs_settle, tmpfs_print},
+	[URI_ISCSI] = {"iscsi", "iscsi://HOST/IQN", false, uri_iscsi_parse,
+		uri_iscsi_settle, uri_iscsi_print},
 };
 
 const char *
@@ -162,14 +164,17 @@ has_userinfo(enum uri_scheme scheme, struct uri_span body)
 	return uri_span_has(body, '@');
 }
 
+/* Into URI_MAX bytes. A lun of -1 is left out. */
 static int
-print_canonical(struct uri *uri, struct err *err)
+print_whole(const struct uri *uri, int32_t lun, char *ret_text, struct err *err)
 {
 	struct uri_text text;
 
-	uri_text_init(&text, uri->canonical, sizeof(uri->canonical));
+	uri_text_init(&text, ret_text, URI_MAX);
 	uri_text_print(&text, "%s://", schemes[uri->scheme].name);
 	schemes[uri->scheme].print(uri, &text);
+	if (lun >= 0)
+		uri_text_print(&text, "/%d", (int)lun);
 	uri_params_print(uri, &text);
 	if (text.full)
 		return uri_refuse(err,
@@ -182,7 +187,7 @@ print_canonical(struct uri *uri, struct err *err)
 int
 uri_parse(const char *text, size_t len, struct uri *ret_uri, struct err *err)
 {
-	struct uri uri = {0};
+	struct uri uri = {.lun = -1};
 	struct uri_span body = {text, len};
 	struct uri_span query;
 	int r;
@@ -205,7 +210,10 @@ uri_parse(const char *text, size_t len, struct uri *ret_uri, struct err *err)
 	r = schemes[uri.scheme].settle(&uri, err);
 	if (r < 0)
 		return r;
-	r = print_canonical(&uri, err);
+	r = print_whole(&uri, -1, uri.canonical, err);
+	if (r < 0)
+		return r;
+	r = print_whole(&uri, uri.lun, uri.claim, err);
 	if (r < 0)
 		return r;
 	uri_mount_name(&uri);

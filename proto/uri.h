@@ -4,11 +4,14 @@
  *
  * Runs in: supervisor, worker, command.
  * Trusts: nobody: a URI comes from a client, its decoded path goes to mount(2).
- * Invariant: a struct uri that uri_parse() filled in is whole, and its
- *            canonical text, parsed again, gives the same struct uri.
+ * Invariant: a struct uri that uri_parse() filled in is whole, and its claim
+ *            text, parsed again, gives the same struct uri; so does its
+ *            canonical text, but for the LUN.
  *
  *	nfs://HOST[:PORT]/EXPORT[?NAME[=VALUE]&...]
  *	nfs://HOST:EXPORT, nfs://HOST:/EXPORT   the 2012 forms: input only
+ *	iscsi://HOST[:PORT]/IQN[/LUN][?NAME=VALUE&...]
+ *	iscsi://HOST[:PORT]/IQN;portal=TAG      the 2012 form: input only
  *	tmpfs://NAME[?NAME[=VALUE]&...]
  *
  * The canonical form:
@@ -19,7 +22,7 @@
  *   IPv4 address in plain dotted decimal. 0.0.0.0 and [::] are refused. No
  *   name is looked up.
  * - The default port is dropped: 2049, or 20049 with proto=rdma or rdma6 (the
- *   kernel's default for RDMA).
+ *   kernel's default for RDMA); 3260 for iscsi.
  * - In an export, doubled and trailing slashes are gone, "." and ".." are
  *   refused, unreserved characters (RFC 3986: letters, digits, "-._~") and "/"
  *   stand as they are and any other byte as %XX in upper case, whichever way
@@ -32,6 +35,16 @@
  *   mount(8) (nfsvers) is refused, and the text names the spelling to use.
  *   A "?" with nothing behind it is dropped.
  * - NAME of a tmpfs is a host: in lower case. No port, path or escape in it.
+ * - IQN is the name of a target: iqn.YYYY-MM.DOMAIN and whatever its owner put
+ *   behind that, eui. with 16 hex digits, or naa. with 16 or 32 (RFC 7143,
+ *   section 4.2.7). In lower case and without escapes; at most 223 bytes of
+ *   letters, digits, "-", "." and ":". RFC 3722 has no "_", and what it has
+ *   beyond ASCII is refused.
+ * - A LUN is not in it: one session serves all LUNs of a target, so the LUN is
+ *   a matter of the claim, and the claim text is the canonical text with it. A
+ *   number from 0 to 16383, without leading zeros and not escaped. "/" with
+ *   nothing behind it is refused: a LUN was forgotten there.
+ * - ";portal=TAG" is tpgt=TAG. Beside tpgt or a LUN it is refused.
  */
 #ifndef PROTO_URI_H
 #define PROTO_URI_H
@@ -45,6 +58,7 @@
 enum uri_scheme {
 	URI_NFS,
 	URI_TMPFS,
+	URI_ISCSI,
 	URI_SCHEME_COUNT,
 };
 
@@ -75,11 +89,13 @@ struct uri {
 	bool host_is_ipv4;	 /* an address, not a name */
 	uint16_t port;		 /* 0 for tmpfs */
 	uint16_t default_port;	 /* what port is when none is written */
-	char path[URI_PATH_MAX]; /* decoded export, begins with "/"; "" for
-				    tmpfs */
+	char path[URI_PATH_MAX]; /* decoded export, begins with "/"; IQN of
+				    iscsi, without "/"; "" for tmpfs */
+	int32_t lun;		 /* of iscsi, 0 to 16383; -1 for none */
 	size_t param_count;
 	struct uri_param params[URI_PARAMS_MAX]; /* sorted; no defaults */
-	char canonical[URI_MAX];
+	char canonical[URI_MAX];		 /* the identity */
+	char claim[URI_MAX]; /* with the LUN; else the same */
 	char mount_name[URI_NAME_MAX + 1];
 };
 
@@ -97,6 +113,11 @@ int uri_parse(
  * the default.
  */
 const char *uri_param(const struct uri *uri, const char *name);
+/*
+ * For a parameter that has a value: that, or its default when it is not given;
+ * NULL when there is neither.
+ */
+const char *uri_param_or_default(const struct uri *uri, const char *name);
 const char *uri_scheme_name(enum uri_scheme scheme);
 
 /*
@@ -106,15 +127,16 @@ const char *uri_scheme_name(enum uri_scheme scheme);
  * uri_mount_flags() tells. NFS: ends in port=PORT always, so that no portmapper
  * decides where the connection goes. What another version only understands is
  * left out. major_version is 3 or 4 for NFS, ignored for tmpfs.
- * 0; -EINVAL for a version that is neither or contradicts `vers`; -ENOSPC when
- * size is too small (URI_OPTIONS_MAX never is).
+ * 0; -EINVAL for a version that is neither or contradicts `vers`, and for
+ * iscsi; -ENOSPC when size is too small (URI_OPTIONS_MAX never is).
  */
 int uri_mount_options(const struct uri *uri, int major_version,
 	char *ret_options, size_t size);
-/* MS_NOSUID | MS_NODEV always, and what was asked for. */
+/* MS_NOSUID | MS_NODEV always, and what was asked for; 0 for iscsi. */
 unsigned long uri_mount_flags(const struct uri *uri);
 /*
- * The source for mount(2): HOST:EXPORT, IPv6 in brackets; NAME for tmpfs. 0, or
+ * The source for mount(2): HOST:EXPORT, IPv6 in brackets; NAME for tmpfs. For
+ * iscsi, which is not mounted, HOST[:PORT]/IQN, for texts to name it by. 0, or
  * -ENOSPC when size is too small (URI_SOURCE_MAX never is).
  */
 int uri_mount_source(const struct uri *uri, char *ret_source, size_t size);
@@ -123,12 +145,14 @@ int uri_mount_source(const struct uri *uri, char *ret_source, size_t size);
  * The mount name is one path component, made of the canonical text.
  *
  *	nfs    HOST[:PORT]:EXPORT, "_" doubled and "/" written "_"
+ *	iscsi  HOST[:PORT]:IQN, "_" doubled
  *	tmpfs  tmpfs:NAME, "_" doubled
  *
  * followed by "-" and a hash of the canonical URI in 8 hex digits (FNV-1a of 64
  * bits, its halves XORed) when that alone would not tell connections apart:
  * there are parameters; "/" and "_" stand side by side in the export ("/a_/b"
- * and "/a/_b" read the same); or the name happens to end like one with a hash.
+ * and "/a/_b" read the same); the host of an iscsi is called tmpfs; or the name
+ * happens to end like one with a hash.
  * A name that would exceed URI_NAME_MAX is cut, and the hash has all its 16
  * digits. So two connections share a name only if their hashes collide. FNV
  * stops no one who searches for a collision: whoever hands out names has to

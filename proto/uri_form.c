@@ -125,3 +125,15 @@ form_size(char *value, const struct uri_rule *rule)
 	/* "%" itself and 05% are no percentages. */
 	return percent >= 1 && percent <= 100 && value[0] != '0';
 }
+
+/* open-iscsi has a file of that name for each. */
+bool
+form_iface(char *value, const struct uri_rule *rule)
+{
+	static const char all[] = "abcdefghijklmnopqrstuvwxyz"
+				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789._:-";
+
+	return value[0] != '.' && value[0] != '-' &&
+	       value[strspn(value, all)] == '\0';
+}

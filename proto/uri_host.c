@@ -266,6 +266,13 @@ uri_port_parse(struct uri_span port, struct uri *uri, struct err *err)
 }
 
 void
+uri_port_print(const struct uri *uri, struct uri_text *text)
+{
+	if (uri->port != uri->default_port)
+		uri_text_print(text, ":%u", (unsigned int)uri->port);
+}
+
+void
 uri_host_print(const struct uri *uri, struct uri_text *text)
 {
 	struct uri_span address = {uri->host, strlen(uri->host)};

@@ -49,11 +49,18 @@ ends_like_hash(const char *name, size_t len, size_t digits)
 	       strspn(name + len - digits, "0123456789abcdef") == digits;
 }
 
+/* iscsi://tmpfs/iqn.2024-01.com.example and tmpfs://iqn.2024-01.com.example. */
+static bool
+reads_like_tmpfs(const struct uri *uri)
+{
+	return uri->scheme == URI_ISCSI && strcmp(uri->host, "tmpfs") == 0;
+}
+
 static bool
 needs_hash(const struct uri *uri, const struct uri_text *name)
 {
-	return uri->param_count > 0 || strstr(uri->path, "/_") ||
-	       strstr(uri->path, "_/") ||
+	return uri->param_count > 0 || reads_like_tmpfs(uri) ||
+	       strstr(uri->path, "/_") || strstr(uri->path, "_/") ||
 	       ends_like_hash(name->at, name->len, HASH_SHORT) ||
 	       ends_like_hash(name->at, name->len, HASH_LONG);
 }
@@ -74,12 +81,14 @@ uri_mount_name(struct uri *uri)
 		uri_text_print(&name, "tmpfs:");
 	uri_host_print(uri, &text);
 	name_add(&name, part);
-	if (uri->port != uri->default_port)
-		uri_text_print(&name, ":%u", (unsigned int)uri->port);
+	uri_port_print(uri, &name);
 	if (uri->path[0])
 		uri_text_print(&name, ":");
 	uri_text_init(&text, part, sizeof(part));
-	uri_text_escape(&text, uri->path);
+	if (uri->scheme == URI_ISCSI)
+		uri_text_print(&text, "%s", uri->path);
+	else
+		uri_text_escape(&text, uri->path);
 	name_add(&name, part);
 	hashed = needs_hash(uri, &name);
 	if (name.len + (hashed ? 1 + HASH_SHORT : 0) > URI_NAME_MAX)
@@ -117,6 +126,8 @@ uri_mount_flags(const struct uri *uri)
 	unsigned long flags = MS_NOSUID | MS_NODEV;
 	const struct uri_rule *rule = NULL;
 
+	if (uri->scheme == URI_ISCSI)
+		return 0;
 	while ((rule = uri_rule_next(uri->scheme, rule)))
 		if (rule->mount_flag && uri_param(uri, rule->name))
 			flags |= rule->mount_flag;
@@ -186,7 +197,7 @@ uri_mount_options(const struct uri *uri, int major_version, char *ret_options,
 	struct uri_text options;
 	const struct uri_rule *rule = NULL;
 
-	if (!version_fits(uri, major_version))
+	if (uri->scheme == URI_ISCSI || !version_fits(uri, major_version))
 		return -EINVAL;
 	uri_text_init(&options, buffer, sizeof(buffer));
 	while ((rule = uri_rule_next(uri->scheme, rule)))
@@ -211,8 +222,12 @@ uri_mount_source(const struct uri *uri, char *ret_source, size_t size)
 
 	uri_text_init(&source, buffer, sizeof(buffer));
 	uri_text_print(&source, uri->host_is_ipv6 ? "[%s]" : "%s", uri->host);
-	if (uri->path[0])
+	if (uri->scheme == URI_ISCSI) {
+		uri_port_print(uri, &source);
+		uri_text_print(&source, "/%s", uri->path);
+	} else if (uri->path[0]) {
 		uri_text_print(&source, ":%s", uri->path);
+	}
 	if (source.full || source.len >= size)
 		return -ENOSPC;
 	memcpy(ret_source, buffer, source.len + 1);

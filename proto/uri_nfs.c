@@ -143,7 +143,6 @@ void
 uri_nfs_print(const struct uri *uri, struct uri_text *text)
 {
 	uri_host_print(uri, text);
-	if (uri->port != uri->default_port)
-		uri_text_print(text, ":%u", (unsigned int)uri->port);
+	uri_port_print(uri, text);
 	uri_text_escape(text, uri->path);
 }

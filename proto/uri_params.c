@@ -123,15 +123,14 @@ check_company(
 }
 
 static int
-param_parse(struct uri_span text, struct uri *uri, struct err *err)
+param_add(struct uri_span name, bool has_value, struct uri_span value,
+	struct uri *uri, struct err *err)
 {
 	struct uri_param *param = &uri->params[uri->param_count];
 	const struct uri_rule *rule;
-	struct uri_span value;
-	bool has_value = uri_span_cut(&text, '=', &value);
 	int r;
 
-	r = rule_lookup(uri->scheme, text, &rule, err);
+	r = rule_lookup(uri->scheme, name, &rule, err);
 	if (r < 0)
 		return r;
 	r = check_company(uri, rule, err);
@@ -143,6 +142,13 @@ param_parse(struct uri_span text, struct uri *uri, struct err *err)
 	param->name = rule->name;
 	uri->param_count++;
 	return 0;
+}
+
+int
+uri_params_add(struct uri *uri, const char *name, struct uri_span value,
+	struct err *err)
+{
+	return param_add(span_of(name), true, value, uri, err);
 }
 
 static int
@@ -238,15 +244,18 @@ uri_params_parse(struct uri_span query, struct uri *uri, struct err *err)
 	int r;
 
 	while (more) {
-		struct uri_span param = query;
+		struct uri_span name = query;
+		struct uri_span value;
+		bool has_value;
 
-		more = uri_span_cut(&param, '&', &query);
+		more = uri_span_cut(&name, '&', &query);
+		has_value = uri_span_cut(&name, '=', &value);
 		if (uri->param_count == URI_PARAMS_MAX)
 			return uri_refuse(err,
 				"more than %d parameters: leave out those that "
 				"repeat a default",
 				URI_PARAMS_MAX);
-		r = param_parse(param, uri, err);
+		r = param_add(name, has_value, value, uri, err);
 		if (r < 0)
 			return r;
 	}
@@ -260,6 +269,17 @@ uri_params_parse(struct uri_span query, struct uri *uri, struct err *err)
 	qsort(uri->params, uri->param_count, sizeof(uri->params[0]),
 		param_compare);
 	return 0;
+}
+
+const char *
+uri_param_or_default(const struct uri *uri, const char *name)
+{
+	const struct uri_rule *rule = uri_rule_find(uri->scheme, span_of(name));
+	const char *value = uri_param(uri, name);
+
+	if (value || !rule || !rule->form || rule->standing == STANDING_ASKED)
+		return value;
+	return rule->usual;
 }
 
 void

@@ -76,6 +76,8 @@ int uri_authority_parse(struct uri_span authority, struct uri *uri,
 int uri_port_parse(struct uri_span port, struct uri *uri, struct err *err);
 /* The host as it stands in a URI. */
 void uri_host_print(const struct uri *uri, struct uri_text *text);
+/* ":PORT", or nothing for the default. */
+void uri_port_print(const struct uri *uri, struct uri_text *text);
 
 /* Between "nfs://" and "?": sets host, port (0 when not given) and path. */
 int uri_nfs_parse(struct uri_span body, struct uri *uri, struct err *err);
@@ -83,6 +85,14 @@ int uri_nfs_parse(struct uri_span body, struct uri *uri, struct err *err);
 int uri_nfs_settle(struct uri *uri, struct err *err);
 void uri_nfs_print(const struct uri *uri, struct uri_text *text);
 
+/* Between "iscsi://" and "?": sets host, port (0 when not given), path, lun. */
+int uri_iscsi_parse(struct uri_span body, struct uri *uri, struct err *err);
+int uri_iscsi_settle(struct uri *uri, struct err *err);
+void uri_iscsi_print(const struct uri *uri, struct uri_text *text);
+
+/* Before uri_params_parse(): a parameter that is written in another place. */
+int uri_params_add(struct uri *uri, const char *name, struct uri_span value,
+	struct err *err);
 /* What is behind "?": sets params and param_count, canonical. */
 int uri_params_parse(struct uri_span query, struct uri *uri, struct err *err);
 void uri_params_print(const struct uri *uri, struct uri_text *text);

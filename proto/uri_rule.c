@@ -14,7 +14,9 @@
 enum {
 	FOR_NFS = 1 << URI_NFS,
 	FOR_TMPFS = 1 << URI_TMPFS,
-	FOR_ALL = FOR_NFS | FOR_TMPFS,
+	FOR_ISCSI = 1 << URI_ISCSI,
+	FOR_MOUNTED = FOR_NFS | FOR_TMPFS,
+	FOR_ALL = FOR_MOUNTED | FOR_ISCSI,
 };
 
 /* Stands for "mount(2) has a flag for the opposite". */

@@ -77,6 +77,7 @@ bool form_choice(char *value, const struct uri_rule *rule);
 bool form_lookupcache(char *value, const struct uri_rule *rule);
 bool form_mode(char *value, const struct uri_rule *rule);
 bool form_count(char *value, const struct uri_rule *rule);
+bool form_iface(char *value, const struct uri_rule *rule);
 bool form_size(char *value, const struct uri_rule *rule);
 
 #endif

@@ -109,8 +109,8 @@ uri_span_decode(struct uri_span span, char *ret_decoded, size_t size,
 				"write a percent sign as %%25");
 		if (byte == '/' && here.at[0] == '%')
 			return uri_refuse(err,
-				"an escaped \"/\" (%%2F): no name of a "
-				"directory holds one, write \"/\"");
+				"an escaped \"/\" (%%2F): no name holds one, "
+				"write \"/\"");
 		ret_decoded[len++] = (char)byte;
 	}
 	ret_decoded[len] = '\0';

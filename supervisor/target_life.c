@@ -133,6 +133,7 @@ backend_of(const struct target *target)
 		return BACKEND_NFS;
 	case URI_TMPFS:
 		return BACKEND_TMPFS;
+	case URI_ISCSI:
 	case URI_SCHEME_COUNT:
 		break;
 	}

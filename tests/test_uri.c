@@ -166,6 +166,105 @@ canon_of_tmpfs_has_one_spelling(void **state)
 }
 
 static void
+canon_of_iscsi_has_one_spelling(void **state)
+{
+	static const struct text_case cases[] = {
+		{"iscsi://san1/iqn.2024-01.com.example:db",
+			"iscsi://san1/iqn.2024-01.com.example:db"},
+		{"ISCSI://SAN1:3260/IQN.2024-01.COM.Example:DB",
+			"iscsi://san1/iqn.2024-01.com.example:db"},
+		{"iscsi://h:/iqn.2024-12.x", "iscsi://h/iqn.2024-12.x"},
+		{"iscsi://h:3261/iqn.2024-01.x:",
+			"iscsi://h:3261/iqn.2024-01.x:"},
+		{"iscsi://h:2049/iqn.2024-01.x",
+			"iscsi://h:2049/iqn.2024-01.x"},
+		{"iscsi://192.0.2.1/iqn.2024-01.x:a.-:b",
+			"iscsi://192.0.2.1/iqn.2024-01.x:a.-:b"},
+		{"iscsi://[2001:DB8::7]:3260/iqn.2024-01.x",
+			"iscsi://[2001:db8::7]/iqn.2024-01.x"},
+		{"iscsi://[fe80::1%25eth0]:1/iqn.2024-01.x",
+			"iscsi://[fe80::1%25eth0]:1/iqn.2024-01.x"},
+		{"iscsi://h/iqn.2024%2D01.x%3a%41",
+			"iscsi://h/iqn.2024-01.x:a"},
+		{"iscsi://h/eui.02004567A425678D",
+			"iscsi://h/eui.02004567a425678d"},
+		{"iscsi://h/naa.52004567BA64678D",
+			"iscsi://h/naa.52004567ba64678d"},
+		{"iscsi://h/NAA.62004567BA64678D0123456789ABCDEF",
+			"iscsi://h/naa.62004567ba64678d0123456789abcdef"},
+		{"iscsi://h/iqn.2024-01.x?", "iscsi://h/iqn.2024-01.x"},
+		{"iscsi://h/iqn.2024-01.x?tpgt=1&iface=default",
+			"iscsi://h/iqn.2024-01.x"},
+		{"iscsi://h/iqn.2024-01.x?tpgt=2&iface=Br-0_a.1",
+			"iscsi://h/iqn.2024-01.x?iface=Br-0_a.1&tpgt=2"},
+		{"iscsi://h/iqn.2024-01.x?tpgt=0",
+			"iscsi://h/iqn.2024-01.x?tpgt=0"},
+		{"iscsi://h/iqn.2024-01.x?tpgt=65535",
+			"iscsi://h/iqn.2024-01.x?tpgt=65535"},
+		{"iscsi://h/iqn.2024-01.x?iface=iser.00:1A",
+			"iscsi://h/iqn.2024-01.x?iface=iser.00%3A1A"},
+	};
+
+	check_canon(cases, ARRAY_SIZE(cases));
+}
+
+static void
+canon_takes_the_portal_of_2012(void **state)
+{
+	static const struct text_case cases[] = {
+		{"iscsi://host/iqn.2024-01.x;portal=1",
+			"iscsi://host/iqn.2024-01.x"},
+		{"iscsi://host:99/iqn.2024-01.x:a;portal=2",
+			"iscsi://host:99/iqn.2024-01.x:a?tpgt=2"},
+		{"iscsi://host/iqn.2024-01.x;portal=%32",
+			"iscsi://host/iqn.2024-01.x?tpgt=2"},
+		{"iscsi://host/iqn.2024-01.x;portal=2?iface=a",
+			"iscsi://host/iqn.2024-01.x?iface=a&tpgt=2"},
+	};
+
+	check_canon(cases, ARRAY_SIZE(cases));
+}
+
+static void
+claim_is_the_canonical_text_with_the_lun(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *claim;
+		int32_t lun;
+	} cases[] = {
+		{"iscsi://H:3260/IQN.2024-01.x:a/0",
+			"iscsi://h/iqn.2024-01.x:a/0", 0},
+		{"iscsi://h/iqn.2024-01.x:a/16383",
+			"iscsi://h/iqn.2024-01.x:a/16383", 16383},
+		{"iscsi://h/iqn.2024-01.x:a/7?tpgt=1",
+			"iscsi://h/iqn.2024-01.x:a/7", 7},
+		{"iscsi://h:99/eui.02004567A425678D/10?tpgt=2&iface=b",
+			"iscsi://h:99/eui.02004567a425678d/10?iface=b&tpgt=2",
+			10},
+		{"iscsi://h/iqn.2024-01.x:a;portal=2",
+			"iscsi://h/iqn.2024-01.x:a?tpgt=2", -1},
+		{"nfs://H/1", "nfs://h/1", -1},
+		{"tmpfs://X", "tmpfs://x", -1},
+	};
+	struct uri uri;
+	struct uri other;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		parse(cases[i].text, &uri);
+		assert_string_equal(uri.claim, cases[i].claim);
+		assert_int_equal(uri.lun, cases[i].lun);
+		assert_sound(&uri);
+	}
+	/* One session for all LUNs of a target. */
+	parse("iscsi://h/iqn.2024-01.x/1", &uri);
+	parse("iscsi://h/iqn.2024-01.x/2", &other);
+	assert_string_equal(uri.canonical, "iscsi://h/iqn.2024-01.x");
+	assert_string_equal(uri.canonical, other.canonical);
+	assert_string_equal(uri.mount_name, other.mount_name);
+}
+
+static void
 parse_enforces_its_limits(void **state)
 {
 	char text[2 * URI_MAX];
@@ -199,6 +298,36 @@ parse_enforces_its_limits(void **state)
 	assert_sound(&uri);
 	memcpy(text + 6 + 253, ".a/", 4);
 	assert_refused(text, strlen(text), "more than 253 bytes");
+}
+
+static void
+parse_enforces_the_limits_of_iscsi(void **state)
+{
+	static const char prefix[] = "iscsi://h/iqn.2024-01.";
+	char text[URI_MAX];
+	size_t end = strlen("iscsi://h/") + 223;
+	struct uri uri;
+
+	memset(text, 'a', sizeof(text));
+	memcpy(text, prefix, strlen(prefix));
+	text[end] = '\0';
+	parse(text, &uri);
+	assert_int_equal(strlen(uri.path), 223);
+	assert_sound(&uri);
+	/* It is the name that counts, not how it is written. */
+	(void)snprintf(text + end - 1, 8, "%%61");
+	parse(text, &uri);
+	assert_int_equal(strlen(uri.path), 223);
+	(void)snprintf(text + end - 1, 8, "aa");
+	assert_refused(text, strlen(text), "at most 223 bytes");
+	(void)snprintf(text + strlen(prefix), sizeof(text) - strlen(prefix),
+		"x?iface=%063d", 7);
+	parse(text, &uri);
+	assert_int_equal(strlen(uri_param(&uri, "iface")), 63);
+	assert_sound(&uri);
+	(void)snprintf(text + strlen(prefix), sizeof(text) - strlen(prefix),
+		"x?iface=%064d", 7);
+	assert_refused(text, strlen(text), "too long");
 }
 
 static void
@@ -243,8 +372,38 @@ parse_fills_in_what_the_connection_is(void **state)
 	assert_string_equal(uri.host, "x");
 	assert_string_equal(uri.path, "");
 	assert_int_equal(uri.port, 0);
+	parse("iscsi://[FE80::1%25eth0]/IQN.2024-01.x:a/3?tpgt=5", &uri);
+	assert_int_equal(uri.scheme, URI_ISCSI);
+	assert_string_equal(uri.host, "fe80::1%eth0");
+	assert_true(uri.host_is_ipv6);
+	assert_int_equal(uri.port, 3260);
+	assert_string_equal(uri.path, "iqn.2024-01.x:a");
+	assert_int_equal(uri.lun, 3);
+	assert_string_equal(uri_param(&uri, "tpgt"), "5");
 	assert_string_equal(uri_scheme_name(URI_NFS), "nfs");
 	assert_string_equal(uri_scheme_name(URI_TMPFS), "tmpfs");
+	assert_string_equal(uri_scheme_name(URI_ISCSI), "iscsi");
+}
+
+static void
+param_or_default_knows_what_was_dropped(void **state)
+{
+	struct uri uri;
+
+	parse("iscsi://h/iqn.2024-01.x?tpgt=1", &uri);
+	assert_null(uri_param(&uri, "tpgt"));
+	assert_string_equal(uri_param_or_default(&uri, "tpgt"), "1");
+	assert_string_equal(uri_param_or_default(&uri, "iface"), "default");
+	assert_null(uri_param_or_default(&uri, "lun"));
+	assert_null(uri_param_or_default(&uri, "ro"));
+	parse("iscsi://h/iqn.2024-01.x?tpgt=0&iface=a", &uri);
+	assert_string_equal(uri_param_or_default(&uri, "tpgt"), "0");
+	assert_string_equal(uri_param_or_default(&uri, "iface"), "a");
+	parse("nfs://h/x?ro", &uri);
+	assert_string_equal(uri_param_or_default(&uri, "timeo"), "100");
+	assert_string_equal(uri_param_or_default(&uri, "ro"), "");
+	assert_null(uri_param_or_default(&uri, "softerr"));
+	assert_null(uri_param_or_default(&uri, "vers"));
 }
 
 int
@@ -256,9 +415,14 @@ main(void)
 		cmocka_unit_test(canon_takes_the_forms_of_2012),
 		cmocka_unit_test(canon_sorts_parameters_and_drops_defaults),
 		cmocka_unit_test(canon_of_tmpfs_has_one_spelling),
+		cmocka_unit_test(canon_of_iscsi_has_one_spelling),
+		cmocka_unit_test(canon_takes_the_portal_of_2012),
+		cmocka_unit_test(claim_is_the_canonical_text_with_the_lun),
 		cmocka_unit_test(parse_enforces_its_limits),
+		cmocka_unit_test(parse_enforces_the_limits_of_iscsi),
 		cmocka_unit_test(parse_counts_parameters),
 		cmocka_unit_test(parse_fills_in_what_the_connection_is),
+		cmocka_unit_test(param_or_default_knows_what_was_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,11 @@ mount_source_is_host_and_export(void **state)
 		{"nfs://[::1]/a", "[::1]:/a"},
 		{"nfs://[fe80::1%25eth0]/a", "[fe80::1%eth0]:/a"},
 		{"tmpfs://x", "x"},
+		{"iscsi://SAN/iqn.2024-01.x:a/3?tpgt=2", "san/iqn.2024-01.x:a"},
+		{"iscsi://san:3261/iqn.2024-01.x", "san:3261/iqn.2024-01.x"},
+		{"iscsi://[::1]/iqn.2024-01.x", "[::1]/iqn.2024-01.x"},
+		{"iscsi://[fe80::1%25e0]:1/iqn.2024-01.x",
+			"[fe80::1%e0]:1/iqn.2024-01.x"},
 	};
 	char source[URI_SOURCE_MAX];
 	struct uri uri;
@@ -123,6 +128,21 @@ mount_flags_are_nosuid_and_nodev_and_what_is_asked(void **state)
 }
 
 static void
+mount_has_nothing_to_say_of_iscsi(void **state)
+{
+	char options[URI_OPTIONS_MAX] = "untouched";
+	struct uri uri;
+
+	parse("iscsi://h/iqn.2024-01.x?tpgt=2", &uri);
+	for (int major = 0; major <= 4; major++)
+		assert_int_equal(uri_mount_options(
+					 &uri, major, options, sizeof(options)),
+			-EINVAL);
+	assert_string_equal(options, "untouched");
+	assert_int_equal(uri_mount_flags(&uri), 0);
+}
+
+static void
 mount_name_reads_like_the_uri(void **state)
 {
 	static const struct text_case cases[] = {
@@ -133,7 +153,14 @@ mount_name_reads_like_the_uri(void **state)
 		{"nfs://[::1]/a", "[::1]:_a"},
 		{"nfs://[fe80::1%25e_0]:99/a", "[fe80::1%25e__0]:99:_a"},
 		{"nfs://nas1/vms?softerr", "nas1:_vms"},
+		{"nfs://tmpfs/x", "tmpfs:_x"},
 		{"tmpfs://A_b", "tmpfs:a__b"},
+		{"iscsi://SAN_1/iqn.2024-01.x:a:b/3",
+			"san__1:iqn.2024-01.x:a:b"},
+		{"iscsi://san:3261/eui.02004567a425678d",
+			"san:3261:eui.02004567a425678d"},
+		{"iscsi://[fe80::1%25e_0]:99/iqn.2024-01.x",
+			"[fe80::1%25e__0]:99:iqn.2024-01.x"},
 	};
 	struct uri uri;
 
@@ -153,6 +180,8 @@ mount_name_hash_never_changes(void **state)
 	assert_string_equal(uri.mount_name, "nas1:_vms-845eedfd");
 	parse("tmpfs://x?size=64m", &uri);
 	assert_string_equal(uri.mount_name, "tmpfs:x-6248b40e");
+	parse("iscsi://h/iqn.2024-01.x?tpgt=2", &uri);
+	assert_string_equal(uri.mount_name, "h:iqn.2024-01.x-5a6442e9");
 }
 
 static void
@@ -169,6 +198,10 @@ mount_names_that_could_be_mistaken_carry_a_hash(void **state)
 		{"nfs://h:99/x", "nfs://h/99:/x"},
 		{"nfs://h/a", "nfs://h/A"},
 		{"nfs://h/a%2525", "nfs://h/a%25"},
+		{"iscsi://tmpfs/iqn.2024-01.x", "tmpfs://iqn.2024-01.x"},
+		{"iscsi://h/iqn.2024-01.x?tpgt=2", "iscsi://h/iqn.2024-01.x"},
+		{"iscsi://h/iqn.2024-01.x", "nfs://h/iqn.2024-01.x"},
+		{"iscsi://h:99/iqn.2024-01.x", "nfs://h:99/iqn.2024-01.x"},
 	};
 	char copy[URI_NAME_MAX + 32];
 	struct uri one;
@@ -186,6 +219,11 @@ mount_names_that_could_be_mistaken_carry_a_hash(void **state)
 	parse(copy, &other);
 	assert_string_not_equal(one.mount_name, other.mount_name);
 	assert_int_equal(strlen(other.mount_name), strlen(one.mount_name) + 9);
+	parse("iscsi://h/iqn.2024-01.x?tpgt=2", &one);
+	(void)snprintf(copy, sizeof(copy), "iscsi://h/%s",
+		one.mount_name + strlen("h:"));
+	parse(copy, &other);
+	assert_string_not_equal(one.mount_name, other.mount_name);
 }
 
 static void
@@ -241,6 +279,7 @@ main(void)
 			mount_options_refuse_a_wrong_version_or_small_buffer),
 		cmocka_unit_test(
 			mount_flags_are_nosuid_and_nodev_and_what_is_asked),
+		cmocka_unit_test(mount_has_nothing_to_say_of_iscsi),
 		cmocka_unit_test(mount_name_reads_like_the_uri),
 		cmocka_unit_test(mount_name_hash_never_changes),
 		cmocka_unit_test(

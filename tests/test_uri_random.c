@@ -72,22 +72,40 @@ put_export(struct spelling *to, const char *path)
 		put(to, "/");
 }
 
-/* What one connection is made of, to be spelled in many ways. */
-struct recipe {
-	const char *host;
-	unsigned int port;
-	char path[128];
-	const char *params[8]; /* of different groups */
-	size_t param_count;
-};
+/* Each letter in either case, each byte as it is or escaped; and the LUN. */
+static void
+put_target(struct spelling *to, const char *iqn, int32_t lun)
+{
+	char text[16];
+
+	put(to, "/");
+	for (; *iqn; iqn++) {
+		char c[2] = {*iqn, '\0'};
+
+		(void)snprintf(text, sizeof(text),
+			pick(2) ? "%%%02X" : "%%%02x", (unsigned char)*iqn);
+		if (pick(6) == 0)
+			put(to, text);
+		else
+			put_any_case(to, c);
+	}
+	(void)snprintf(text, sizeof(text), "/%d", (int)lun);
+	if (lun >= 0)
+		put(to, text);
+}
 
 static const char *const hosts[] = {"h", "nas1", "nas_2.example.com",
 	"192.0.2.17", "[2001:db8::1]", "[::ffff:192.0.2.1]", "tmpfs"};
 static const char *const segments[] = {"vms", "a", "_", "a_", "_a", "b c",
 	"x@y", "100%", "m:n", "\xc3\xbc", "...", "q?r", "#1", "A", "~-.",
 	"0123abcd", "v-0123abcd"};
+static const char *const names[] = {"iqn.2024-01.com.example",
+	"iqn.2024-01.com.example:db", "iqn.1999-12.x:a.b-c:d",
+	"iqn.2024-01.com.example:a-0123abcd",
+	"iqn.2024-01.com.example:", "eui.02004567a425678d",
+	"naa.52004567ba64678d", "naa.62004567ba64678d0123456789abcdef"};
 /* One of each row at most; the first of a row is what is dropped. */
-static const char *const choices[][3] = {
+static const char *const nfs_choices[][3] = {
 	{"softerr", "hard", "soft"},
 	{"timeo=100", "timeo=600", "timeo=1"},
 	{"retrans=3", "retrans=0", "retrans=9"},
@@ -100,12 +118,33 @@ static const char *const choices[][3] = {
 	{"cto", "nocto", "nocto"},
 	{"nosuid", "vers=4.2", "vers=4"},
 };
+static const char *const iscsi_choices[][3] = {
+	{"tpgt=1", "tpgt=0", "tpgt=65535"},
+	{"iface=default", "iface=iser.00%3A1A", "iface=br-0_1"},
+};
+
+static const struct scheme {
+	const char *prefix;
+	unsigned int port;
+	const char *const (*choices)[3];
+	size_t choice_count;
+} nfs = {"nfs://", 2049, nfs_choices, ARRAY_SIZE(nfs_choices)},
+  iscsi = {"iscsi://", 3260, iscsi_choices, ARRAY_SIZE(iscsi_choices)};
+
+/* What one connection is made of, to be spelled in many ways. */
+struct recipe {
+	const struct scheme *scheme;
+	const char *host;
+	unsigned int port;
+	char path[128];
+	int32_t lun;
+	const char *params[8]; /* of different groups */
+	size_t param_count;
+};
 
 static void
-make_recipe(struct recipe *recipe)
+make_export(struct recipe *recipe)
 {
-	*recipe = (struct recipe){.host = PICK(hosts),
-		.port = pick(3) ? 2049 : (unsigned int)(1 + pick(65535))};
 	for (size_t i = pick(5); i > 0; i--) {
 		size_t at = strlen(recipe->path);
 
@@ -114,44 +153,71 @@ make_recipe(struct recipe *recipe)
 	}
 	if (recipe->path[0] == '\0')
 		(void)snprintf(recipe->path, sizeof(recipe->path), "/");
-	for (size_t i = 0; i < ARRAY_SIZE(choices); i++)
+}
+
+static void
+make_recipe(struct recipe *recipe)
+{
+	const struct scheme *scheme = pick(3) ? &nfs : &iscsi;
+
+	*recipe = (struct recipe){.scheme = scheme,
+		.host = PICK(hosts),
+		.port = pick(3) ? scheme->port
+				: (unsigned int)(1 + pick(65535)),
+		.lun = -1};
+	if (scheme == &nfs)
+		make_export(recipe);
+	else
+		(void)snprintf(
+			recipe->path, sizeof(recipe->path), "%s", PICK(names));
+	if (scheme == &iscsi && pick(2))
+		recipe->lun = (int32_t)pick(16384);
+	for (size_t i = 0; i < scheme->choice_count; i++)
 		if (recipe->param_count < ARRAY_SIZE(recipe->params) &&
 			pick(4) == 0)
 			recipe->params[recipe->param_count++] =
-				choices[i][1 + pick(2)];
+				scheme->choices[i][1 + pick(2)];
 }
 
 static bool
 is_decided(const struct recipe *recipe, size_t row)
 {
+	const char *const *words = recipe->scheme->choices[row];
+
 	for (size_t i = 0; i < recipe->param_count; i++)
 		for (size_t word = 0; word < 3; word++)
-			if (strcmp(recipe->params[i], choices[row][word]) == 0)
+			if (strcmp(recipe->params[i], words[word]) == 0)
 				return true;
 	return false;
 }
 
-static void
-spell(const struct recipe *recipe, struct spelling *to)
+/* As in 2012, what is a parameter now. Whether it was written that way. */
+static bool
+put_portal(struct spelling *to, const struct recipe *recipe, const char *param)
 {
-	const char *params[ARRAY_SIZE(choices) + 8];
-	size_t count = 0;
-	char port[16];
+	static const char name[] = "tpgt=";
 
-	to->len = 0;
-	put_any_case(to, "nfs://");
-	put_any_case(to, recipe->host);
-	(void)snprintf(port, sizeof(port), ":%u", recipe->port);
-	if (recipe->port != 2049 || pick(3) == 0)
-		put(to, port);
-	else if (pick(3) == 0)
-		put(to, ":"); /* as in 2012 */
-	put_export(to, recipe->path);
+	if (recipe->lun >= 0 || strncmp(param, name, strlen(name)) != 0 ||
+		pick(3))
+		return false;
+	put(to, ";portal=");
+	put(to, param + strlen(name));
+	return true;
+}
+
+static void
+put_params(struct spelling *to, const struct recipe *recipe)
+{
+	const char *params[ARRAY_SIZE(nfs_choices) + 8];
+	size_t count = 0;
+
 	for (size_t i = 0; i < recipe->param_count; i++)
 		params[count++] = recipe->params[i];
-	for (size_t i = 0; i < ARRAY_SIZE(choices); i++)
+	for (size_t i = 0; i < recipe->scheme->choice_count; i++)
 		if (!is_decided(recipe, i) && pick(6) == 0)
-			params[count++] = choices[i][0];
+			params[count++] = recipe->scheme->choices[i][0];
+	if (count > 0 && put_portal(to, recipe, params[0]))
+		params[0] = params[--count];
 	for (size_t left = count; left > 0; left--) {
 		size_t at = pick(left);
 
@@ -159,6 +225,26 @@ spell(const struct recipe *recipe, struct spelling *to)
 		put(to, params[at]);
 		params[at] = params[left - 1];
 	}
+}
+
+static void
+spell(const struct recipe *recipe, struct spelling *to)
+{
+	char port[16];
+
+	to->len = 0;
+	put_any_case(to, recipe->scheme->prefix);
+	put_any_case(to, recipe->host);
+	(void)snprintf(port, sizeof(port), ":%u", recipe->port);
+	if (recipe->port != recipe->scheme->port || pick(3) == 0)
+		put(to, port);
+	else if (pick(3) == 0)
+		put(to, ":"); /* as in 2012 */
+	if (recipe->scheme == &nfs)
+		put_export(to, recipe->path);
+	else
+		put_target(to, recipe->path, recipe->lun);
+	put_params(to, recipe);
 }
 
 static int
@@ -191,10 +277,12 @@ all_spellings_of_a_connection_are_one(void **state)
 		parse(text.text, &first);
 		assert_sound(&first);
 		assert_string_equal(first.path, recipe.path);
+		assert_int_equal(first.lun, recipe.lun);
 		for (size_t k = 1; k < SPELLINGS; k++) {
 			spell(&recipe, &text);
 			parse(text.text, &uri);
 			assert_string_equal(uri.canonical, first.canonical);
+			assert_string_equal(uri.claim, first.claim);
 			assert_string_equal(uri.mount_name, first.mount_name);
 		}
 	}
@@ -229,7 +317,7 @@ different_connections_have_different_mount_names(void **state)
 static void
 mutate(struct spelling *text)
 {
-	static const char spice[] = "/:@?&=%#[].-_,+ ~\n\t\\0129aAfFzZ";
+	static const char spice[] = "/:;@?&=%#[].-_,+ ~\n\t\\0129aAfFzZ";
 	size_t at = pick(text->len);
 	char byte = pick(4) ? spice[pick(sizeof(spice))] : (char)pick(256);
 

@@ -16,7 +16,8 @@ static void
 parse_refuses_what_has_no_known_scheme(void **state)
 {
 	static const struct text_case cases[] = {
-		{"", "no scheme: write nfs://HOST/EXPORT or tmpfs://NAME"},
+		{"", "no scheme: write nfs://HOST/EXPORT or tmpfs://NAME or "
+		     "iscsi://HOST/IQN"},
 		{"nfs", "no scheme"},
 		{"nfs:", "no scheme"},
 		{"nfs:/h/x", "no scheme"},
@@ -25,7 +26,7 @@ parse_refuses_what_has_no_known_scheme(void **state)
 		{"u:secret@nfs://h/x", "no scheme"},
 		{"u@p://h/x", "no scheme"},
 		{"smb://h/x", "unknown scheme \"smb\": write nfs://HOST"},
-		{"iscsi://h/iqn.2024-01.com.ex:a", "unknown scheme"},
+		{"iscsi:h/iqn.2024-01.com.ex:a", "no scheme"},
 		{"nfss://h/x", "unknown scheme"},
 	};
 
@@ -139,8 +140,24 @@ parse_refuses_credentials_without_repeating_them(void **state)
 		"tmpfs://user:secret@x",
 		"tmpfs://user:pass?secret@x",
 		"tmpfs://secret/secret?secret@x",
+		"iscsi://user@h/iqn.2024-01.x",
+		"iscsi://user:secret@h/iqn.2024-01.x",
+		"iscsi://user%secret@h/iqn.2024-01.x/0",
+		"iscsi://user%secret/secret@h/iqn.2024-01.x/0",
+		"iscsi://user%secret?secret@h/iqn.2024-01.x/0",
+		"iscsi://h/iqn.2024-01.x/secret@x",
 		"nfs://@h/x",
 		"nfs://user:12/secret@h?x=secret",
+	};
+	static const char *const params[] = {
+		"iscsi://h/iqn.2024-01.x?user=secret",
+		"iscsi://h/iqn.2024-01.x?username=secret",
+		"iscsi://h/iqn.2024-01.x?password=secret",
+		"iscsi://h/iqn.2024-01.x?chap=secret",
+		"iscsi://h/iqn.2024-01.x?auth=secret",
+		"iscsi://h/iqn.2024-01.x?target_password=secret",
+		"iscsi://h/iqn.2024-01.x;password=secret",
+		"iscsi://h/iqn.2024-01.x;portal=1;password=secret",
 	};
 	struct uri uri;
 	struct err err;
@@ -153,6 +170,12 @@ parse_refuses_credentials_without_repeating_them(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(texts) - 1; i++)
 		assert_refused(texts[i], strlen(texts[i]), "credentials");
 	assert_refused("nfs://h/x?password=secret", 25, "leave them out");
+	for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
+		assert_refused(params[i], strlen(params[i]), "");
+		(void)parse_bytes(
+			params[i], strlen(params[i]), &uri, &err); /* fails */
+		assert_null(strstr(err.text, "secret"));
+	}
 	(void)parse_bytes("nfs://h/x?pw=secret", 19, &uri, &err); /* fails */
 	assert_null(strstr(err.text, "secret"));
 }
@@ -270,6 +293,19 @@ parse_names_the_spelling_to_use_instead(void **state)
 		{"nfs://h/x?bg", "retries by itself"},
 		{"nfs://h/x?retry=1", "retries by itself"},
 		{"nfs://h/x?username=me", "leave them out"},
+		{"iscsi://h/iqn.2024-01.x?portal=1", "write tpgt="},
+		{"iscsi://h/iqn.2024-01.x?lun=1", "iscsi://HOST/IQN/LUN"},
+		{"iscsi://h/iqn.2024-01.x?port=1", "iscsi://HOST:PORT/IQN"},
+		{"iscsi://h/iqn.2024-01.x?iqn=a", "iscsi://HOST/IQN"},
+		{"iscsi://h/iqn.2024-01.x?transport=tcp", "write iface="},
+		{"iscsi://h/iqn.2024-01.x?iser", "write iface=iser"},
+		{"iscsi://h/iqn.2024-01.x?initiator=a", "write iface="},
+		{"iscsi://h/iqn.2024-01.x?startup=manual", "by itself"},
+		{"iscsi://h/iqn.2024-01.x?chap", "leave them out"},
+		{"iscsi://h/iqn.2024-01.x?auth=a", "leave them out"},
+		{"iscsi://h/iqn.2024-01.x?user=a", "leave them out"},
+		{"iscsi://h/iqn.2024-01.x?username=a", "leave them out"},
+		{"iscsi://h/iqn.2024-01.x?password=a", "leave them out"},
 	};
 
 	check_refusals(cases, ARRAY_SIZE(cases));
@@ -315,6 +351,158 @@ parse_refuses_bad_tmpfs(void **state)
 	check_refusals(cases, ARRAY_SIZE(cases));
 }
 
+static void
+parse_refuses_bad_portals_of_iscsi(void **state)
+{
+	static const struct text_case cases[] = {
+		{"iscsi://", "no host: write iscsi://HOST/IQN"},
+		{"iscsi:///iqn.2024-01.x", "no host: write iscsi://HOST/IQN"},
+		{"iscsi://-a/iqn.2024-01.x", "is no host name"},
+		{"iscsi://a,b/iqn.2024-01.x", "is no host name"},
+		{"iscsi://0.0.0.0/iqn.2024-01.x", "address of no server"},
+		{"iscsi://[::1/iqn.2024-01.x", "\"[\" without \"]\""},
+		{"iscsi://[::1]x/iqn.2024-01.x", "behind \"]\""},
+		{"iscsi://::1/iqn.2024-01.x", "IPv6 address in brackets"},
+		{"iscsi://h:iqn.2024-01.x:a", "\"/\" behind the host"},
+		{"iscsi://h:iqn.2024-01.x", "is no port"},
+		{"iscsi://h:a/iqn.2024-01.x", "is no port"},
+		{"iscsi://h:0/iqn.2024-01.x", "is no port"},
+		{"iscsi://h:03260/iqn.2024-01.x", "without leading zeros"},
+		{"iscsi://h:65536/iqn.2024-01.x", "from 1 to 65535"},
+		{"iscsi://h:3260,1/iqn.2024-01.x", "is no port"},
+	};
+
+	check_refusals(cases, ARRAY_SIZE(cases));
+}
+
+static void
+parse_refuses_bad_names_of_targets(void **state)
+{
+	static const struct text_case cases[] = {
+		{"iscsi://h", "no name of a target: write iscsi://HOST/IQN"},
+		{"iscsi://h:3260", "no name of a target"},
+		{"iscsi://h/", "no name of a target"},
+		{"iscsi://h//iqn.2024-01.x", "no name of a target"},
+		{"iscsi://h/;portal=1", "no name of a target"},
+		{"iscsi://h?tpgt=1", "no name of a target"},
+		{"iscsi://h/iqn.2024-01.x_y", "no \"_\""},
+		{"iscsi://h/iqn.2024-01.x y", "of ASCII"},
+		{"iscsi://h/iqn.2024-01.x%20y", "of ASCII"},
+		{"iscsi://h/iqn.2024-01.x,1", "of ASCII"},
+		{"iscsi://h/iqn.2024-01.x%3Bportal=1", "of ASCII"},
+		{"iscsi://h/iqn.2024-01.b\xc3\xbc", "of ASCII"},
+		{"iscsi://h/iqn.2024-01.b%C3%BC", "of ASCII"},
+		{"iscsi://h/iqn.2024-01.x%2F0", "an escaped \"/\""},
+		{"iscsi://h/iqn.2024-01.x%", "as %25"},
+		{"iscsi://h/iqn.2024-01.x%0a", "control character"},
+		{"iscsi://h/iqn.2024-01.x%00", "control character"},
+		{"iscsi://h/iqn.2024-01.x%FF", "not valid UTF-8"},
+		{"iscsi://h/iqn.2024-01.x#a", "no fragment"},
+		{"iscsi://h/iqn", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-01", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-01.", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-01.:a", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-01..a", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-01.-a", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-01:a", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024.01.a", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.24-01.com.x", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-1.com.x", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-00.x", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-13.x", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn.2024-20.x", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/iqn-2024-01.x", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/disk1", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/0", "iqn.YYYY-MM.DOMAIN"},
+		{"iscsi://h/eui.02004567a425678", "eui. with 16 hex digits"},
+		{"iscsi://h/eui.02004567a425678dd", "with 16 hex digits"},
+		{"iscsi://h/eui.02004567a425678g", "with 16 hex digits"},
+		{"iscsi://h/eui.02004567a425678dg", "with 16 hex digits"},
+		{"iscsi://h/eui.", "with 16 hex digits"},
+		{"iscsi://h/naa.52004567ba64678", "naa. with 16 or 32"},
+		{"iscsi://h/naa.52004567ba64678d0", "naa. with 16 or 32"},
+		{"iscsi://h/naa.62004567ba64678d0123456789abcdef0",
+			"naa. with 16 or 32"},
+		{"iscsi://h/naa.62004567ba64678d0123456789abcdeg",
+			"naa. with 16 or 32"},
+	};
+
+	check_refusals(cases, ARRAY_SIZE(cases));
+}
+
+static void
+parse_refuses_bad_luns_and_portal_groups(void **state)
+{
+	static const struct text_case cases[] = {
+		{"iscsi://h/iqn.2024-01.x/", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x/?tpgt=2", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x//1", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x/1/", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x/1/2", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x/16384", "from 0 to 16383"},
+		{"iscsi://h/iqn.2024-01.x/99999999999999999999", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x/01", "without leading zeros"},
+		{"iscsi://h/iqn.2024-01.x/00", "without leading zeros"},
+		{"iscsi://h/iqn.2024-01.x/-1", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x/+1", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x/0x1", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x/%31", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x/lun1", "is no LUN"},
+		{"iscsi://h/iqn.2024-01.x;", "only \"portal=TAG\""},
+		{"iscsi://h/iqn.2024-01.x;tpgt=1", "only \"portal=TAG\""},
+		{"iscsi://h/iqn.2024-01.x;portal", "only \"portal=TAG\""},
+		{"iscsi://h/iqn.2024-01.x;PORTAL=1", "only \"portal=TAG\""},
+		{"iscsi://h/iqn.2024-01.x;portal=1;", "only \"portal=TAG\""},
+		{"iscsi://h/iqn.2024-01.x;portal=1;portal=1",
+			"only \"portal=TAG\""},
+		{"iscsi://h/iqn.2024-01.x;portal=", "\"tpgt\" needs a value"},
+		{"iscsi://h/iqn.2024-01.x;portal=a", "from 0 to 65535"},
+		{"iscsi://h/iqn.2024-01.x;portal=65536", "from 0 to 65535"},
+		{"iscsi://h/iqn.2024-01.x;portal=01", "without leading zeros"},
+		{"iscsi://h/iqn.2024-01.x;portal=1/2",
+			"write iscsi://HOST/IQN/LUN?tpgt=TAG"},
+		{"iscsi://h/iqn.2024-01.x/2;portal=1",
+			"write iscsi://HOST/IQN/LUN?tpgt=TAG"},
+		{"iscsi://h/iqn.2024-01.x;portal=1?tpgt=1",
+			"\"tpgt\" is given twice"},
+		{"iscsi://h/iqn.2024-01.x;portal=1?tpgt=2",
+			"\"tpgt\" is given twice"},
+	};
+
+	check_refusals(cases, ARRAY_SIZE(cases));
+}
+
+static void
+parse_refuses_bad_parameters_of_iscsi(void **state)
+{
+	static const struct text_case cases[] = {
+		{"iscsi://h/iqn.2024-01.x?tpgt", "needs a value"},
+		{"iscsi://h/iqn.2024-01.x?tpgt=-1", "from 0 to 65535"},
+		{"iscsi://h/iqn.2024-01.x?tpgt=65536", "from 0 to 65535"},
+		{"iscsi://h/iqn.2024-01.x?tpgt=01", "without leading zeros"},
+		{"iscsi://h/iqn.2024-01.x?tpgt=1&tpgt=1", "is given twice"},
+		{"iscsi://h/iqn.2024-01.x?iface=", "needs a value"},
+		{"iscsi://h/iqn.2024-01.x?iface=.", "interface of open-iscsi"},
+		{"iscsi://h/iqn.2024-01.x?iface=-a", "no \".\" or \"-\""},
+		{"iscsi://h/iqn.2024-01.x?iface=a%25b", "1 to 63 letters"},
+		{"iscsi://h/iqn.2024-01.x?iface=b%C3%BC", "1 to 63 letters"},
+		{"iscsi://h/iqn.2024-01.x?iface=a%2Fb", "an escaped \"/\""},
+		{"iscsi://h/iqn.2024-01.x?iface=a/b", "1 to 63 letters"},
+		{"iscsi://h/iqn.2024-01.x?iface=a,b", "a comma or blank"},
+		{"iscsi://h/iqn.2024-01.x?ro", "no parameter \"ro\""},
+		{"iscsi://h/iqn.2024-01.x?noexec", "no parameter"},
+		{"iscsi://h/iqn.2024-01.x?nosuid", "no parameter"},
+		{"iscsi://h/iqn.2024-01.x?suid", "no parameter"},
+		{"iscsi://h/iqn.2024-01.x?vers=3", "no parameter"},
+		{"iscsi://h/iqn.2024-01.x?size=1m", "no parameter"},
+		{"nfs://h/x?tpgt=1", "nfs has no parameter \"tpgt\""},
+		{"tmpfs://x?iface=a", "tmpfs has no parameter \"iface\""},
+	};
+
+	check_refusals(cases, ARRAY_SIZE(cases));
+}
+
 int
 main(void)
 {
@@ -329,6 +517,10 @@ main(void)
 		cmocka_unit_test(parse_refuses_parameters_that_contradict),
 		cmocka_unit_test(parse_names_the_spelling_to_use_instead),
 		cmocka_unit_test(parse_refuses_bad_tmpfs),
+		cmocka_unit_test(parse_refuses_bad_portals_of_iscsi),
+		cmocka_unit_test(parse_refuses_bad_names_of_targets),
+		cmocka_unit_test(parse_refuses_bad_luns_and_portal_groups),
+		cmocka_unit_test(parse_refuses_bad_parameters_of_iscsi),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

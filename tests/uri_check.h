@@ -62,6 +62,45 @@ assert_refused(const char *text, size_t len, const char *reason)
 	assert_int_equal(uri_parse(text, len, &uri, NULL), -EINVAL);
 }
 
+/* What mount(2) is told of what it mounts. */
+static inline void
+assert_mountable(const struct uri *uri)
+{
+	const char *vers = uri_param(uri, "vers");
+
+	assert_int_equal(uri_mount_flags(uri) & (MS_NOSUID | MS_NODEV),
+		MS_NOSUID | MS_NODEV);
+	for (int major = 3; major <= 4; major++) {
+		char options[URI_OPTIONS_MAX];
+		int r = uri_mount_options(uri, major, options, sizeof(options));
+
+		assert_int_equal(
+			r, vers && vers[0] != '0' + major ? -EINVAL : 0);
+		assert_true(r < 0 || !strpbrk(options, "\n\\ \""));
+	}
+}
+
+/* The LUN is in the claim, and nothing else is. */
+static inline void
+assert_claim_sound(const struct uri *uri)
+{
+	struct uri again;
+
+	parse(uri->claim, &again);
+	assert_string_equal(again.claim, uri->claim);
+	assert_string_equal(again.canonical, uri->canonical);
+	assert_int_equal(again.lun, uri->lun);
+	parse(uri->canonical, &again);
+	assert_string_equal(again.claim, uri->canonical);
+	assert_int_equal(again.lun, -1);
+	if (uri->scheme != URI_ISCSI)
+		assert_int_equal(uri->lun, -1);
+	if (uri->lun < 0)
+		assert_string_equal(uri->claim, uri->canonical);
+	else
+		assert_string_not_equal(uri->claim, uri->canonical);
+}
+
 /* What holds for every URI that is accepted. */
 static inline void
 assert_sound(const struct uri *uri)
@@ -80,17 +119,9 @@ assert_sound(const struct uri *uri)
 	assert_true(
 		mount_name_is_valid(uri->mount_name, strlen(uri->mount_name)));
 	assert_int_equal(uri_mount_source(uri, buffer, sizeof(buffer)), 0);
-	assert_int_equal(uri_mount_flags(uri) & (MS_NOSUID | MS_NODEV),
-		MS_NOSUID | MS_NODEV);
-	for (int major = 3; major <= 4; major++) {
-		const char *vers = uri_param(uri, "vers");
-		char options[URI_OPTIONS_MAX];
-		int r = uri_mount_options(uri, major, options, sizeof(options));
-
-		assert_int_equal(
-			r, vers && vers[0] != '0' + major ? -EINVAL : 0);
-		assert_true(r < 0 || !strpbrk(options, "\n\\ \""));
-	}
+	assert_claim_sound(uri);
+	if (uri->scheme != URI_ISCSI)
+		assert_mountable(uri);
 }
 
 /* What is written, what comes of it. */
