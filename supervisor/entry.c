@@ -297,6 +297,32 @@ entry_unmanaged_id(const struct mount_entry *mount, char *id)
 	err_clean_text(id);
 }
 
+/* What only this scheme has; the number of pairs. */
+static size_t
+write_scheme_info(struct wire_writer *out, const struct uri *uri)
+{
+	switch (uri->scheme) {
+	case URI_NFS:
+		wire_pair_text(out, "host", uri->host);
+		wire_pair_uint(out, "port", uri->port);
+		pair_clean(out, "export", uri->path);
+		return 3;
+	case URI_ISCSI:
+		wire_pair_text(out, "host", uri->host);
+		wire_pair_uint(out, "port", uri->port);
+		wire_pair_text(out, "iqn", uri->path);
+		wire_pair_uint(out, "tpgt",
+			strtoul(uri_param_or_default(uri, "tpgt"), NULL, 10));
+		wire_pair_text(
+			out, "iface", uri_param_or_default(uri, "iface"));
+		return 5;
+	case URI_TMPFS:
+	case URI_SCHEME_COUNT:
+		break;
+	}
+	return 0;
+}
+
 void
 entry_make_info(struct target *target, const struct uri *uri)
 {
@@ -305,14 +331,9 @@ entry_make_info(struct target *target, const struct uri *uri)
 
 	(void)uri_mount_source(uri, source, sizeof(source));
 	wire_writer_init(&out, MESSAGE_MAX);
-	target->info_pairs = uri->scheme == URI_NFS ? 5 : 2;
 	wire_pair_text(&out, "type", uri_scheme_name(uri->scheme));
 	pair_clean(&out, "remotePath", source);
-	if (uri->scheme == URI_NFS) {
-		wire_pair_text(&out, "host", uri->host);
-		wire_pair_uint(&out, "port", uri->port);
-		pair_clean(&out, "export", uri->path);
-	}
+	target->info_pairs = 2 + write_scheme_info(&out, uri);
 	if (out.has_failed) {
 		target->info_pairs = 0;
 		out.len = 0;

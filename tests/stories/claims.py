@@ -23,6 +23,21 @@ def manage_is_answered_before_any_worker_exists(story):
     expect_equal(story.count_workers(), 0)
 
 
+def connection_info_names_the_target_of_an_iscsi_connection(story):
+    story.on_request = lambda operation, slot: HOLD
+    client = story.start().client()
+    client.manage("iscsi://SAN1/IQN.2024-01.com.example:db", "a")
+    client.manage("iscsi://[::1]:99/eui.02004567a425678d?iface=b&tpgt=0", "b")
+    claims = client.claims()
+    told = {"type": "iscsi", "remotePath": "san1/iqn.2024-01.com.example:db",
+            "host": "san1", "port": 3260, "iqn": "iqn.2024-01.com.example:db",
+            "tpgt": 1, "iface": "default", "options": "", "version": ""}
+    expect_equal(claims["a"]["connectionInfo"], told)
+    told.update(remotePath="[::1]:99/eui.02004567a425678d", host="::1",
+                port=99, iqn="eui.02004567a425678d", tpgt=0, iface="b")
+    expect_equal(claims["b"]["connectionInfo"], told)
+
+
 def two_cids_on_one_uri_start_one_worker(story):
     client = story.start().client()
     client.manage(URI, "a")
