@@ -15,7 +15,8 @@
 static const char *const hints[ERR_COUNT] = {
 	[ERR_BAD_ARGUMENTS] = "`holdfast --help` shows what each command takes",
 	[ERR_BAD_OPTION] = "`holdfast --help` shows what each command takes",
-	[ERR_BAD_URI] = "write nfs://HOST/EXPORT or tmpfs://NAME",
+	[ERR_BAD_URI] = "write nfs://HOST/EXPORT, iscsi://HOST/IQN or "
+			"tmpfs://NAME",
 	[ERR_NO_SUCH_METHOD] = "`holdfast hello` shows the daemon's version "
 			       "and methods",
 	[ERR_CID_IN_USE] = "`holdfast status CID` shows what it names; choose "
