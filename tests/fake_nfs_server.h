@@ -2,25 +2,16 @@
 /*
  * fake_nfs_server.h - NFS server, mountd and rpcbind that play a script.
  *
- * Runs in: a forked child of the test that includes this, once, after cmocka.h.
- * Invariant: ends with its parent. What it does at random it does the same way
- *            each time.
+ * Runs in: a forked child of the test that includes this: see fake_server.h.
  */
 #ifndef TESTS_FAKE_NFS_SERVER_H
 #define TESTS_FAKE_NFS_SERVER_H
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
-#include "common/guard.h"
+#include "tests/fake_server.h"
 #include "worker/xdr.h"
 
 enum {
@@ -67,7 +58,6 @@ struct script {
 	uint16_t mountd_port; /* what its rpcbind says */
 };
 
-/* Shared with the child. */
 struct seen {
 	unsigned exchanges;
 	unsigned destroys;
@@ -75,12 +65,6 @@ struct seen {
 	unsigned owners; /* different client owners */
 	unsigned char owner[128];
 	size_t owner_len;
-};
-
-struct fake {
-	pid_t pid;
-	uint16_t port;
-	struct seen *seen;
 };
 
 struct call {
@@ -93,23 +77,6 @@ struct call {
 	uint32_t op;
 	struct xdr_in args;
 };
-
-static uint32_t random_state = 1;
-
-static uint32_t
-next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 17;
-	random_state ^= random_state << 5;
-	return random_state;
-}
-
-static bool
-read_all(int fd, unsigned char *data, size_t len)
-{
-	return len == 0 || recv(fd, data, len, MSG_WAITALL) == (ssize_t)len;
-}
 
 static void
 read_credentials(struct xdr_in *in, struct call *call)
@@ -267,12 +234,6 @@ put_reply(const struct script *script, struct seen *seen, struct call *call,
 }
 
 static bool
-write_all(int fd, const void *data, size_t len)
-{
-	return send(fd, data, len, MSG_NOSIGNAL) == (ssize_t)len;
-}
-
-static bool
 send_mark(int fd, uint32_t mark)
 {
 	unsigned char buffer[4];
@@ -381,73 +342,6 @@ serve_connection(const struct script *script, struct seen *seen, int fd)
 		if (!send_reply(script, fd, &out))
 			return;
 	}
-}
-
-static void
-serve(const struct script *script, struct seen *seen, int listenfd)
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)alarm(60);
-	for (;;) {
-		cleanup_close int fd = accept(listenfd, NULL, NULL);
-		int one = 1;
-
-		(void)setsockopt(
-			fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		if (fd >= 0)
-			serve_connection(script, seen, fd);
-	}
-}
-
-static int
-listen_at(uint16_t port, int backlog, uint16_t *ret_port)
-{
-	struct sockaddr_in address = {
-		.sin_family = AF_INET,
-		.sin_port = htons(port),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(address);
-	int one = 1;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_true(fd >= 0);
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, len), 0);
-	assert_int_equal(listen(fd, backlog), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	*ret_port = ntohs(address.sin_port);
-	return fd;
-}
-
-static struct fake
-fake_start_at(const struct script *script, uint16_t port)
-{
-	struct fake fake;
-	cleanup_close int fd = listen_at(port, 16, &fake.port);
-
-	fake.seen = mmap(NULL, sizeof(*fake.seen), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_true(fake.seen != MAP_FAILED);
-	fake.pid = fork();
-	assert_true(fake.pid >= 0);
-	if (fake.pid == 0)
-		serve(script, fake.seen, fd);
-	return fake;
-}
-
-static struct fake
-fake_start(const struct script *script)
-{
-	return fake_start_at(script, 0);
-}
-
-static void
-fake_stop(struct fake *fake)
-{
-	(void)kill(fake->pid, SIGKILL);
-	(void)waitpid(fake->pid, NULL, 0);
-	(void)munmap(fake->seen, sizeof(*fake->seen));
 }
 
 #endif

@@ -4,7 +4,7 @@
  *
  * Runs in: operation children of the NFS worker, before mount(2).
  * Trusts: nobody: every byte received is a server's.
- * Invariant: see preflight.h. All waiting is done by sunrpc.c.
+ * Invariant: see preflight.h. All waiting is done by tcp.c.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -176,7 +176,7 @@ insist_on_compound(struct probe *probe, const struct compound *compound,
 			return SUNRPC_NOT_OFFERED;
 		if (*ret_status != NFS4ERR_DELAY)
 			return 0;
-		if (sunrpc_pause(&probe->rpc, DELAY_PAUSE_MS) < 0)
+		if (tcp_pause(&probe->rpc.tcp, DELAY_PAUSE_MS) < 0)
 			return err_set(err, ERR_TIMED_OUT, ETIMEDOUT,
 				"%s answers %s with NFS4ERR_DELAY only",
 				probe->rpc.peer, compound->name);
@@ -187,7 +187,7 @@ insist_on_compound(struct probe *probe, const struct compound *compound,
 static void
 destroy_clientid(struct probe *probe, uint32_t minor, uint64_t clientid)
 {
-	const uint64_t deadline_us = probe->rpc.deadline_us;
+	const uint64_t deadline_us = probe->rpc.tcp.deadline_us;
 	const uint64_t own_us =
 		clock_boot_us() + DESTROY_TIMEOUT_MS * US_PER_MS;
 	struct compound compound;
@@ -198,10 +198,10 @@ destroy_clientid(struct probe *probe, uint32_t minor, uint64_t clientid)
 		&compound, "DESTROY_CLIENTID", OP_DESTROY_CLIENTID, minor);
 	xdr_put_u64(&compound.args, clientid);
 	if (own_us < deadline_us)
-		probe->rpc.deadline_us = own_us;
+		probe->rpc.tcp.deadline_us = own_us;
 	/* Whatever comes of it, the server has shown that it answers. */
 	(void)call_compound(probe, &compound, &results, &status, NULL);
-	probe->rpc.deadline_us = deadline_us;
+	probe->rpc.tcp.deadline_us = deadline_us;
 }
 
 /*

@@ -4,7 +4,7 @@
  *
  * Runs in: operation children of the NFS worker, before mount(2).
  * Trusts: nobody: every byte received is a server's.
- * Invariant: all waiting is done by sunrpc.c, up to the caller's deadline.
+ * Invariant: all waiting is done by tcp.c, up to the caller's deadline.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -4,18 +4,14 @@
  *
  * Runs in: operation children of the NFS worker.
  * Trusts: nobody: every byte received is a server's.
- * Invariant: see sunrpc.h. Sockets never block; only wait_for() waits, and
- *            only until the deadline.
+ * Invariant: see sunrpc.h. All waiting is done by tcp.c.
  */
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/guard.h"
 #include "worker/sunrpc.h"
 
 enum {
@@ -50,20 +46,16 @@ static const uint32_t last_fragment = 0x80000000;
 void
 sunrpc_init(struct sunrpc *rpc, int timeout_ms)
 {
-	uint64_t now_us = clock_boot_us();
-
+	tcp_init(&rpc->tcp, timeout_ms);
 	rpc->peer = "the server";
-	rpc->timeout_ms = timeout_ms > 0 ? timeout_ms : 0;
-	rpc->deadline_us = now_us + (uint64_t)rpc->timeout_ms * US_PER_MS;
-	rpc->fd = -1;
-	rpc->xid = (uint32_t)now_us; /* tells replies apart, keeps no secret */
+	/* tells replies apart, keeps no secret */
+	rpc->xid = (uint32_t)clock_boot_us();
 }
 
 void
 sunrpc_done(struct sunrpc *rpc)
 {
-	guard_close(&rpc->fd);
-	rpc->fd = -1;
+	tcp_done(&rpc->tcp);
 }
 
 void
@@ -74,55 +66,18 @@ sunrpc_hostname(char name[SUNRPC_HOSTNAME_MAX])
 	name[SUNRPC_HOSTNAME_MAX - 1] = '\0';
 }
 
-/* Milliseconds until the deadline, rounded up so that no wait is a spin. */
-static int
-left_ms(const struct sunrpc *rpc)
-{
-	uint64_t now_us = clock_boot_us();
-
-	if (now_us >= rpc->deadline_us)
-		return 0;
-	return (int)((rpc->deadline_us - now_us + US_PER_MS - 1) / US_PER_MS);
-}
-
-int
-sunrpc_pause(const struct sunrpc *rpc, int ms)
-{
-	int left = left_ms(rpc);
-
-	(void)poll(NULL, 0, ms < left ? ms : left); /* shorter is no harm */
-	return left_ms(rpc) > 0 ? 0 : -ETIMEDOUT;
-}
-
-static int
-wait_for(const struct sunrpc *rpc, short events)
-{
-	struct pollfd slot = {.fd = rpc->fd, .events = events};
-	int rc;
-
-	do {
-		int left = left_ms(rpc);
-
-		if (left == 0)
-			return -ETIMEDOUT;
-		rc = poll(&slot, 1, left);
-	} while (rc == 0 || (rc < 0 && errno == EINTR));
-	return rc < 0 ? -errno : 0;
-}
-
 int
 sunrpc_fail(
 	const struct sunrpc *rpc, const char *step, int errnum, struct err *err)
 {
-	bool is_whole = rpc->timeout_ms % 1000 == 0;
+	char timeout[TCP_TIMEOUT_TEXT_MAX];
 
+	tcp_timeout_text(&rpc->tcp, timeout);
 	if (errnum == ETIMEDOUT)
 		return err_set(err, ERR_TIMED_OUT, errnum,
 			"%s accepted the connection but did not answer %s "
-			"within %d %s",
-			rpc->peer, step,
-			is_whole ? rpc->timeout_ms / 1000 : rpc->timeout_ms,
-			is_whole ? "s" : "ms");
+			"within %s",
+			rpc->peer, step, timeout);
 	if (errnum == EPROTO)
 		return err_set(err, ERR_IO, errnum,
 			"%s answered %s with what is no valid reply", rpc->peer,
@@ -139,56 +94,15 @@ sunrpc_fail(
 static int
 fail_connect(const struct sunrpc *rpc, int errnum, struct err *err)
 {
-	bool is_whole = rpc->timeout_ms % 1000 == 0;
+	char timeout[TCP_TIMEOUT_TEXT_MAX];
 
+	tcp_timeout_text(&rpc->tcp, timeout);
 	if (errnum == ETIMEDOUT)
 		return err_set(err, ERR_TIMED_OUT, errnum,
-			"%s did not accept a connection within %d %s",
-			rpc->peer,
-			is_whole ? rpc->timeout_ms / 1000 : rpc->timeout_ms,
-			is_whole ? "s" : "ms");
+			"%s did not accept a connection within %s", rpc->peer,
+			timeout);
 	return err_set(err, ERR_UNREACHABLE, errnum, "%s cannot be reached: %s",
 		rpc->peer, strerror(errnum));
-}
-
-/* Waits for a connect() that is under way. 0 or negative errno. */
-static int
-finish_connect(const struct sunrpc *rpc)
-{
-	int errnum = 0;
-	socklen_t len = sizeof(errnum);
-	int rc = wait_for(rpc, POLLOUT);
-
-	if (rc < 0)
-		return rc;
-	if (getsockopt(rpc->fd, SOL_SOCKET, SO_ERROR, &errnum, &len) < 0)
-		return -errno;
-	return -errnum;
-}
-
-/* Opens the socket and connects it. 0 or negative errno. */
-static int
-start_connect(struct sunrpc *rpc, const struct sockaddr *address,
-	socklen_t address_len, uint16_t port)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} copy;
-
-	if (address_len > sizeof(copy))
-		return -EINVAL;
-	memcpy(&copy, address, address_len);
-	if (copy.any.sa_family == AF_INET6)
-		copy.in6.sin6_port = htons(port);
-	else
-		copy.in.sin_port = htons(port);
-	rpc->fd = socket(copy.any.sa_family,
-		SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	if (rpc->fd < 0)
-		return -errno;
-	return connect(rpc->fd, &copy.any, address_len) < 0 ? -errno : 0;
 }
 
 int
@@ -198,59 +112,12 @@ sunrpc_connect(struct sunrpc *rpc, const char *peer,
 {
 	int rc;
 
-	sunrpc_done(rpc);
 	rpc->peer = peer;
-	rc = start_connect(rpc, address, address_len, port);
-	if (rc == -EINPROGRESS || rc == -EINTR)
-		rc = finish_connect(rpc);
-	if (rc < 0 && rpc->fd < 0 && rc != -EAFNOSUPPORT)
+	rc = tcp_connect(&rpc->tcp, address, address_len, port);
+	if (rc < 0 && rpc->tcp.fd < 0 && rc != -EAFNOSUPPORT)
 		return err_set(err, ERR_INTERNAL, -rc,
 			"cannot make a socket: %s", strerror(-rc));
 	return rc < 0 ? fail_connect(rpc, -rc, err) : 0;
-}
-
-static int
-send_all(const struct sunrpc *rpc, const unsigned char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = send(rpc->fd, data, len, MSG_NOSIGNAL);
-		int rc = 0;
-
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			rc = wait_for(rpc, POLLOUT);
-		} else if (errno != EINTR) {
-			rc = -errno;
-		}
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* Asks for the time before each piece: a server that drips gains nothing. */
-static int
-receive_all(const struct sunrpc *rpc, unsigned char *data, size_t len)
-{
-	while (len > 0) {
-		int rc = wait_for(rpc, POLLIN);
-		ssize_t n;
-
-		if (rc < 0)
-			return rc;
-		n = recv(rpc->fd, data, len, 0);
-		if (n == 0)
-			return -ECONNRESET;
-		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			return -errno;
-		if (n > 0) {
-			data += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
 }
 
 /* One record, its fragments put together in rpc->reply (RFC 5531, sect. 11) */
@@ -264,7 +131,7 @@ receive_record(struct sunrpc *rpc, size_t *ret_len)
 		struct xdr_in in;
 		uint32_t mark;
 		size_t size;
-		int rc = receive_all(rpc, bytes, sizeof(bytes));
+		int rc = tcp_receive(&rpc->tcp, bytes, sizeof(bytes));
 
 		if (rc < 0)
 			return rc;
@@ -273,7 +140,7 @@ receive_record(struct sunrpc *rpc, size_t *ret_len)
 		size = mark & ~last_fragment;
 		if (size > sizeof(rpc->reply) - len)
 			return -EPROTO;
-		rc = receive_all(rpc, rpc->reply + len, size);
+		rc = tcp_receive(&rpc->tcp, rpc->reply + len, size);
 		if (rc < 0)
 			return rc;
 		len += size;
@@ -335,7 +202,7 @@ send_call(struct sunrpc *rpc, const struct sunrpc_call *call)
 		return -EMSGSIZE;
 	xdr_out_init(&mark, buffer, MARK_SIZE);
 	xdr_put_u32(&mark, last_fragment | (uint32_t)out.len);
-	return send_all(rpc, buffer, MARK_SIZE + out.len);
+	return tcp_send(&rpc->tcp, buffer, MARK_SIZE + out.len);
 }
 
 static int

@@ -8,8 +8,7 @@
  *            server behaves: it is one point in time for all calls, never
  *            moved by bytes that arrive. Memory is bounded by the struct.
  *
- * System calls: socket, connect, poll (ppoll), sendto, recvfrom, getsockopt,
- * close, clock_gettime, uname.
+ * System calls: those of tcp.c, and uname.
  */
 #ifndef WORKER_SUNRPC_H
 #define WORKER_SUNRPC_H
@@ -19,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "common/err.h"
+#include "worker/tcp.h"
 #include "worker/xdr.h"
 
 enum {
@@ -28,10 +28,8 @@ enum {
 };
 
 struct sunrpc {
-	const char *peer;     /* subject of every error text */
-	uint64_t deadline_us; /* of CLOCK_BOOTTIME */
-	int timeout_ms;	      /* what the deadline was made of, for texts */
-	int fd;
+	struct tcp tcp;
+	const char *peer; /* subject of every error text */
 	uint32_t xid;
 	unsigned char reply[SUNRPC_REPLY_MAX];
 };
@@ -81,8 +79,6 @@ int sunrpc_call(struct sunrpc *rpc, const struct sunrpc_call *call,
  */
 int sunrpc_fail(const struct sunrpc *rpc, const char *step, int errnum,
 	struct err *err);
-/* Waits ms, but not beyond the deadline. Returns 0, or -ETIMEDOUT. */
-int sunrpc_pause(const struct sunrpc *rpc, int ms);
 /* This host's name; "localhost" when it has none. */
 void sunrpc_hostname(char name[SUNRPC_HOSTNAME_MAX]);
 
