@@ -59,9 +59,9 @@ PROGRAMS := $(B)/holdfastd $(B)/holdfast-worker $(B)/holdfast
 pkg = $(shell pkg-config $(1) 2>/dev/null)
 PKG_CFLAGS      = $(call pkg,--cflags mount smartcols)
 SUPERVISOR_LIBS = $(call pkg,--libs tdb mount libcap-ng libseccomp) -linih -lmsgpackc
-WORKER_LIBS     = -lmsgpackc -lcap-ng -lseccomp
+WORKER_LIBS     = -lmsgpackc -lcap-ng -lseccomp -lmd
 CLIENT_LIBS     = $(call pkg,--libs smartcols jansson) -lmsgpackc
-TEST_LIBS       = -lcmocka $(SUPERVISOR_LIBS) $(CLIENT_LIBS)
+TEST_LIBS       = -lcmocka $(SUPERVISOR_LIBS) $(CLIENT_LIBS) -lmd
 
 .DEFAULT_GOAL := all
 .PHONY: all
@@ -142,7 +142,8 @@ sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 D = $(DESTDIR)
 fill = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
-	-e 's|@localstatedir@|$(localstatedir)|g' -e 's|@libexecdir@|$(libexecdir)|g'
+	-e 's|@localstatedir@|$(localstatedir)|g' -e 's|@libexecdir@|$(libexecdir)|g' \
+	-e 's|@sysconfdir@|$(sysconfdir)|g'
 
 .PHONY: install
 install: $(PROGRAMS)
@@ -163,6 +164,7 @@ install: $(PROGRAMS)
 	$(INSTALL) -m 644 supervisor/holdfast.conf.5 $(D)$(mandir)/man5/holdfast.conf.5
 	$(INSTALL) -m 644 proto/holdfast-uri.7 $(D)$(mandir)/man7/holdfast-uri.7
 	$(INSTALL) -m 644 supervisor/holdfastd.8 $(D)$(mandir)/man8/holdfastd.8
+	$(INSTALL) -d -m 700 $(D)$(sysconfdir)/holdfast/credentials.d
 	$(fill) dist/holdfast.conf.in > $(B)/holdfast.conf
 	test -e $(D)$(sysconfdir)/holdfast/holdfast.conf || \
 		$(INSTALL) -m 644 $(B)/holdfast.conf $(D)$(sysconfdir)/holdfast/holdfast.conf
