@@ -19,4 +19,16 @@
 uint64_t clock_boot_us(void);
 uint64_t clock_unix_us(void);
 
+/* How many whole ms are left until deadline_us (boot time), at most limit_ms; 0
+ * when there are none. Inline, so that it goes by a test's clock. */
+static inline int
+clock_left_ms(uint64_t deadline_us, int limit_ms)
+{
+	uint64_t now_us = clock_boot_us();
+	uint64_t left =
+		deadline_us > now_us ? (deadline_us - now_us) / US_PER_MS : 0;
+
+	return left < (uint64_t)limit_ms ? (int)left : limit_ms;
+}
+
 #endif

@@ -74,6 +74,14 @@ static const char *const holder_kind_words[] = {
 	[HOLDER_MAPPING] = "mapping",
 	[HOLDER_MOUNT] = "nested mount",
 	[HOLDER_NAMESPACE] = "other mount namespace",
+	[HOLDER_MOUNTED] = "mount",
+	[HOLDER_FILE_SYSTEM] = "file system",
+	[HOLDER_SWAP] = "swap",
+	[HOLDER_DM] = "device mapper",
+	[HOLDER_MD] = "RAID array",
+	[HOLDER_LOOP] = "loop device",
+	[HOLDER_STACKED] = "stacked device",
+	[HOLDER_EXPORT] = "export",
 };
 
 const char *

@@ -22,14 +22,23 @@ enum {
 /* JavaScript and Lua clients keep integers exact up to there. */
 #define MESSAGE_TIME_MAX ((UINT64_C(1) << 53) - 1)
 
-/* How a process holds on to a mount. */
+/* How a process, or the kernel itself, holds on to a mount or a disk. */
 enum holder_kind {
 	HOLDER_FILE,
 	HOLDER_CWD,
 	HOLDER_ROOT,
 	HOLDER_MAPPING,
-	HOLDER_MOUNT,
+	HOLDER_MOUNT, /* a mount below a mount */
 	HOLDER_NAMESPACE,
+	/* Of disks alone. */
+	HOLDER_MOUNTED,	    /* a mount of one */
+	HOLDER_FILE_SYSTEM, /* one in use that no mount shows */
+	HOLDER_SWAP,
+	HOLDER_DM,
+	HOLDER_MD,
+	HOLDER_LOOP,
+	HOLDER_STACKED, /* any other block device on top: bcache, drbd */
+	HOLDER_EXPORT,
 	HOLDER_KIND_COUNT,
 };
 /* "open file", "working directory", ... */

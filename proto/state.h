@@ -30,6 +30,13 @@ enum operation {
 	OPERATION_COUNT,
 };
 
+enum origin {
+#define ORIGIN(name, word, meaning) ORIGIN_##name,
+#include "proto/state.def"
+#undef ORIGIN
+	ORIGIN_COUNT,
+};
+
 const char *target_state_word(enum target_state state);
 const char *wanted_word(enum wanted wanted);
 const char *operation_word(enum operation operation);

@@ -26,16 +26,18 @@ enum {
 enum change_kind {
 	CHANGE_MANAGE,
 	CHANGE_UNMANAGE,
-	CHANGE_FORGET
+	CHANGE_FORGET,
+	CHANGE_CREDENTIAL
 };
 
 struct change {
 	TAILQ_ENTRY(change) entry;
 	enum change_kind kind;
 	struct asker asker;
-	struct claim *claim; /* NULL for CHANGE_FORGET */
+	struct claim *claim; /* NULL for CHANGE_FORGET and _CREDENTIAL */
 	struct target *target;
-	bool was_departing; /* to undo */
+	struct credential *credential; /* new ones, staged beside the store */
+	bool was_departing;	       /* to undo */
 	bool was_gone;
 	bool is_last; /* CHANGE_UNMANAGE: no claim is left */
 };
@@ -89,17 +91,31 @@ store_manage(struct batch *batch, const struct claim *claim, struct err *err)
 	int result;
 
 	(void)snprintf(record.cid, sizeof(record.cid), "%s", claim->cid);
-	(void)snprintf(
-		record.uri, sizeof(record.uri), "%s", claim->target->uri);
+	(void)snprintf(record.uri, sizeof(record.uri), "%s", claim->uri);
 	result = store_put_claim(store, &record, err);
 	if (result == 0 && claim->target->is_departing)
 		result = store_delete_departing(store, claim->target->uri, err);
 	return result;
 }
 
+/* Credentials have a file of their own: see credential.h. */
+static int
+stage_credential(struct batch *batch, const struct target *target,
+	const struct credential *credential, struct err *err)
+{
+	int result = credential_stage(batch->supervisor->credentials_fd,
+		target->key, target->uri, credential);
+
+	return result == 0 ? 0
+			   : err_set(err, ERR_STORE_FAILED, -result,
+				     "the credentials could not be written: "
+				     "%s; nothing was changed",
+				     strerror(-result));
+}
+
 static int
 stage_manage(struct batch *batch, const struct asker *asker,
-	struct claim *claim, struct err *err)
+	struct claim *claim, struct credential *credential, struct err *err)
 {
 	struct target *target = claim->target;
 	struct change *change;
@@ -110,11 +126,19 @@ stage_manage(struct batch *batch, const struct asker *asker,
 	change = new_change(batch, CHANGE_MANAGE, asker, claim, target);
 	if (!change)
 		return err_set(err, ERR_INTERNAL, ENOMEM, "no memory");
-	result = store_manage(batch, claim, err);
+	/* First: what is in the transaction stays there. */
+	if (credential)
+		result = stage_credential(batch, target, credential, err);
+	if (result == 0)
+		result = store_manage(batch, claim, err);
 	if (result < 0) {
+		if (credential)
+			credential_cancel(
+				batch->supervisor->credentials_fd, target->key);
 		free(change);
 		return result;
 	}
+	change->credential = credential;
 	claim_insert(batch->supervisor, claim);
 	target->is_departing = false;
 	target->is_gone = false;
@@ -144,9 +168,10 @@ check_connections(const struct supervisor *supervisor, struct err *err)
 		HASH_CNT(by_uri, supervisor->targets));
 }
 
-int
-batch_manage(struct batch *batch, const struct asker *asker,
-	const struct uri *uri, const char *cid, size_t cid_len, struct err *err)
+static int
+add_claim(struct batch *batch, const struct asker *asker, const struct uri *uri,
+	const char *cid, size_t cid_len, struct credential *credential,
+	struct err *err)
 {
 	struct supervisor *supervisor = batch->supervisor;
 	struct target *target = target_find(supervisor, uri->canonical);
@@ -165,14 +190,49 @@ batch_manage(struct batch *batch, const struct asker *asker,
 		if (result < 0)
 			return result;
 	}
-	claim = claim_new(cid, cid_len, asker->uid, clock_unix_us(), target);
-	result = claim ? stage_manage(batch, asker, claim, err)
+	claim = claim_new(
+		cid, cid_len, asker->uid, clock_unix_us(), uri, target);
+	result = claim ? stage_manage(batch, asker, claim, credential, err)
 		       : err_set(err, ERR_INTERNAL, ENOMEM, "no memory");
 	if (result < 0) {
 		claim_free(claim);
 		drop_unused(target);
 	}
 	return result;
+}
+
+int
+batch_manage(struct batch *batch, const struct asker *asker,
+	const struct uri *uri, const char *cid, size_t cid_len,
+	struct credential *credential, struct err *err)
+{
+	int result =
+		add_claim(batch, asker, uri, cid, cid_len, credential, err);
+
+	if (result < 0)
+		credential_free(credential);
+	return result;
+}
+
+int
+batch_replace_credential(struct batch *batch, const struct asker *asker,
+	struct target *target, struct credential *credential, struct err *err)
+{
+	struct change *change =
+		new_change(batch, CHANGE_CREDENTIAL, asker, NULL, target);
+	int result = change ? open_batch(batch, err)
+			    : err_set(err, ERR_INTERNAL, ENOMEM, "no memory");
+
+	if (result == 0)
+		result = stage_credential(batch, target, credential, err);
+	if (result < 0) {
+		free(change);
+		credential_free(credential);
+		return result;
+	}
+	change->credential = credential;
+	TAILQ_INSERT_TAIL(&batch->changes, change, entry);
+	return 0;
 }
 
 static int
@@ -238,6 +298,23 @@ batch_forget(struct batch *batch, struct target *target)
 	TAILQ_INSERT_TAIL(&batch->changes, change, entry);
 }
 
+/* Written before the commit; from now on they count. */
+static void
+finish_credential(struct batch *batch, struct change *change)
+{
+	int result;
+
+	if (!change->credential)
+		return;
+	result = credential_commit(
+		batch->supervisor->credentials_fd, change->target->key);
+	/* -ENOENT: a later change of this batch has overtaken it. */
+	if (result < 0 && result != -ENOENT)
+		log_error("target %s: its credentials are not on disk: %s",
+			change->target->uri, strerror(-result));
+	target_set_credential(change->target, take_ptr(change->credential));
+}
+
 static void
 finish_change(struct batch *batch, struct change *change)
 {
@@ -249,6 +326,7 @@ finish_change(struct batch *batch, struct change *change)
 		claim_link(supervisor, change->claim);
 		log_notice("claim %s: uid %u manages %s", change->claim->cid,
 			(unsigned)change->asker.uid, target->uri);
+		finish_credential(batch, change);
 		client_answer_manage(&change->asker, target, true);
 		waiter_end_departed(target);
 		target_retry(target);
@@ -267,6 +345,16 @@ finish_change(struct batch *batch, struct change *change)
 		break;
 	case CHANGE_FORGET:
 		target->is_forgetting = false;
+		/* A claim of this very batch may have brought its own. */
+		if (target->claim_count == 0)
+			credential_remove(
+				supervisor->credentials_fd, target->key);
+		break;
+	case CHANGE_CREDENTIAL:
+		log_notice("target %s: uid %u gives it other credentials",
+			target->uri, (unsigned)change->asker.uid);
+		finish_credential(batch, change);
+		client_answer_manage(&change->asker, target, false);
 		break;
 	}
 	target_touch(target);
@@ -279,6 +367,11 @@ undo_change(struct batch *batch, struct change *change, const struct err *err)
 
 	target->is_departing = change->was_departing;
 	target->is_gone = change->was_gone;
+	if (change->credential) {
+		credential_cancel(
+			batch->supervisor->credentials_fd, target->key);
+		credential_free(change->credential);
+	}
 	switch (change->kind) {
 	case CHANGE_MANAGE:
 		claim_remove(batch->supervisor, change->claim);
@@ -293,6 +386,9 @@ undo_change(struct batch *batch, struct change *change, const struct err *err)
 		/* Left in the store: the next start finds it gone. */
 		target->is_forgetting = false;
 		target->is_departing = false;
+		break;
+	case CHANGE_CREDENTIAL:
+		client_answer_error(&change->asker, err);
 		break;
 	}
 	target_touch(target);

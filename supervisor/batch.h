@@ -25,6 +25,7 @@
 struct change;
 struct claim;
 struct client;
+struct credential;
 struct supervisor;
 struct target;
 
@@ -47,13 +48,18 @@ struct asker {
 void batch_init(struct batch *batch, struct supervisor *supervisor);
 
 /*
- * Stages a claim. 0: the asker is answered by batch_commit(). Errors:
+ * Stages a claim, and credentials for its connection (NULL: leave them as they
+ * are), which it takes. 0: the asker is answered by batch_commit(). Errors:
  * ERR_CID_IN_USE, ERR_TOO_MANY, ERR_STORE_FAILED, ERR_INTERNAL, and those of
  * target_new().
  */
 int batch_manage(struct batch *batch, const struct asker *asker,
 	const struct uri *uri, const char *cid, size_t cid_len,
-	struct err *err);
+	struct credential *credential, struct err *err);
+/* Stages other credentials, which it takes, for a connection that has a claim.
+ * Errors: ERR_STORE_FAILED, ERR_INTERNAL. */
+int batch_replace_credential(struct batch *batch, const struct asker *asker,
+	struct target *target, struct credential *credential, struct err *err);
 /* Stages a release. Errors: ERR_STORE_FAILED. */
 int batch_unmanage(struct batch *batch, const struct asker *asker,
 	struct claim *claim, struct err *err);

@@ -19,17 +19,19 @@
 
 struct claim *
 claim_new(const char *cid, size_t len, uid_t uid, uint64_t created_us,
-	struct target *target)
+	const struct uri *uri, struct target *target)
 {
 	struct claim *claim = calloc(1, sizeof(*claim));
 
 	if (!claim)
 		return NULL;
 	claim->cid = strndup(cid, len);
-	if (!claim->cid) {
-		free(claim);
+	claim->uri = strdup(uri->claim);
+	if (!claim->cid || !claim->uri) {
+		claim_free(claim);
 		return NULL;
 	}
+	claim->lun = uri->lun;
 	claim->uid = uid;
 	claim->created_us = created_us;
 	claim->target = target;
@@ -42,6 +44,7 @@ claim_free(struct claim *claim)
 	if (!claim)
 		return;
 	free(claim->cid);
+	free(claim->uri);
 	free(claim);
 }
 
@@ -52,6 +55,8 @@ claim_insert(struct supervisor *supervisor, struct claim *claim)
 		hh, supervisor->claims, claim->cid, strlen(claim->cid), claim);
 	TAILQ_INSERT_TAIL(&claim->target->claims, claim, in_target);
 	claim->target->claim_count++;
+	/* Whose claim it is may use now what was looked at before. */
+	scan_forget(&supervisor->scan, claim->target);
 }
 
 void
@@ -71,24 +76,85 @@ claim_find(struct supervisor *supervisor, const char *cid, size_t len)
 	return claim;
 }
 
+bool
+claim_fits(const struct claim *claim, const struct uri *uri, uid_t uid,
+	bool if_absent, struct err *err)
+{
+	bool is_same = strcmp(claim->uri, uri->claim) == 0 && claim->uid == uid;
+
+	if (if_absent && is_same)
+		return true;
+	(void)err_set(err, ERR_CID_IN_USE, EEXIST,
+		"\"%s\" names a claim%s already; choose another ID, or let "
+		"that one go first",
+		claim->cid,
+		is_same ? "" : " on another connection or of another user");
+	return false;
+}
+
+void
+claim_path(const struct claim *claim, char *path)
+{
+	const struct target *target = claim->target;
+
+	path[0] = '\0';
+	if (target->scheme != URI_ISCSI)
+		target_path(target->supervisor, target, path);
+	else
+		(void)target_disk_path(target, claim->lun, path);
+}
+
+/* Below the mount point, which is read-only: opening it says ENOENT, making it
+ * EROFS, to root too. */
+static void
+write_offline_path(const struct claim *claim, char *path)
+{
+	static const char name[] = "/offline";
+	size_t len;
+
+	target_path(claim->target->supervisor, claim->target, path);
+	len = strlen(path);
+	if (len + sizeof(name) <= TARGET_PATH_MAX)
+		memcpy(path + len, name, sizeof(name));
+}
+
+/* By one rename: whoever looks finds the old one or the new one. */
+static int
+replace_link(
+	const struct supervisor *supervisor, const char *path, const char *cid)
+{
+	/* Elsewhere: here it would be somebody's ID. */
+	static const char fresh[] = "link";
+	int basefd = supervisor->base_root_fd;
+
+	(void)unlinkat(basefd, fresh, 0);
+	if (symlinkat(path, basefd, fresh) < 0 ||
+		renameat(basefd, fresh, supervisor->by_id_fd, cid) < 0)
+		return -errno;
+	return 0;
+}
+
 void
 claim_link(struct supervisor *supervisor, const struct claim *claim)
 {
 	char path[TARGET_PATH_MAX], old[TARGET_PATH_MAX];
 	ssize_t len;
+	int result;
 
-	target_path(supervisor, claim->target, path);
+	claim_path(claim, path);
+	if (!*path)
+		write_offline_path(claim, path);
 	len = readlinkat(
 		supervisor->by_id_fd, claim->cid, old, sizeof(old) - 1);
 	if (len >= 0) {
 		old[len] = '\0';
 		if (strcmp(old, path) == 0)
 			return;
-		(void)unlinkat(supervisor->by_id_fd, claim->cid, 0);
 	}
-	if (symlinkat(path, supervisor->by_id_fd, claim->cid) < 0)
+	result = replace_link(supervisor, path, claim->cid);
+	if (result < 0)
 		log_warning("claim %s: no link in by-id: %s", claim->cid,
-			strerror(errno));
+			strerror(-result));
 }
 
 void

@@ -14,11 +14,16 @@
 #include <sys/types.h>
 #include <uthash.h>
 
+#include "common/err.h"
+#include "proto/uri.h"
+
 struct supervisor;
 struct target;
 
 struct claim {
 	char *cid;
+	char *uri;   /* with the LUN: what the store keeps */
+	int32_t lun; /* of iSCSI, -1: the lowest */
 	uid_t uid;
 	uint64_t created_us; /* Unix time */
 	struct target *target;
@@ -30,7 +35,7 @@ TAILQ_HEAD(claim_list, claim);
 
 /* Not in any list yet; NULL without memory. cid has len bytes. */
 struct claim *claim_new(const char *cid, size_t len, uid_t uid,
-	uint64_t created_us, struct target *target);
+	uint64_t created_us, const struct uri *uri, struct target *target);
 void claim_free(struct claim *claim);
 
 void claim_insert(struct supervisor *supervisor, struct claim *claim);
@@ -38,7 +43,21 @@ void claim_remove(struct supervisor *supervisor, struct claim *claim);
 struct claim *claim_find(
 	struct supervisor *supervisor, const char *cid, size_t len);
 
-/* Makes run_dir/by-id/CID, a link to the mount point; failures are logged. */
+/*
+ * Whether a call of manage with this CID asks for the claim that is there, and
+ * may: with if_absent, on the same disk of the same connection, by the same
+ * user. Else ERR_CID_IN_USE in err.
+ */
+bool claim_fits(const struct claim *claim, const struct uri *uri, uid_t uid,
+	bool if_absent, struct err *err);
+/* Its mount point, or block device; "" for a device that is not there now.
+ * path has TARGET_PATH_MAX bytes. */
+void claim_path(const struct claim *claim, char *path);
+/*
+ * Makes run_dir/by-id/CID, a link to claim_path(), or has it lead there from
+ * now on; failures are logged. While there is no device it leads to a place
+ * where nothing is, and nothing can be made.
+ */
 void claim_link(struct supervisor *supervisor, const struct claim *claim);
 void claim_unlink(struct supervisor *supervisor, const char *cid);
 /* Removes links that no claim stands behind. At start-up. */

@@ -50,7 +50,7 @@ set_deadline(struct client *client)
 
 	if (backlog(client) > 0)
 		wait_us = READ_DEADLINE_US;
-	else if (client->in_len > 0 && !client->is_held)
+	else if (client->in_len > 0 && !client->is_held && !client->is_claiming)
 		wait_us = MESSAGE_DEADLINE_US;
 	if (wait_us == 0)
 		loop_disarm(loop, &client->deadline);
@@ -64,7 +64,7 @@ set_events(struct client *client)
 {
 	uint32_t events = 0;
 
-	if (!client->is_held && !client->has_ended &&
+	if (!client->is_held && !client->is_claiming && !client->has_ended &&
 		backlog(client) <= BACKLOG_MAX)
 		events |= EPOLLIN;
 	if (backlog(client) > 0)
@@ -131,7 +131,8 @@ handle_input(struct client *client)
 
 	client->is_held = false;
 	client->is_waiting = false;
-	while (!client->is_closing && position < client->in_len) {
+	while (!client->is_closing && !client->is_claiming &&
+		position < client->in_len) {
 		size_t len;
 
 		if (handled++ == REQUESTS_A_TURN ||
@@ -150,6 +151,8 @@ handle_input(struct client *client)
 	}
 	memmove(client->in, client->in + position, client->in_len - position);
 	client->in_len -= position;
+	/* What was in there may have been a secret. */
+	explicit_bzero(client->in + client->in_len, position);
 	if (client->is_held)
 		loop_hurry(client->supervisor->loop);
 }
@@ -233,6 +236,7 @@ client_free(struct client *client)
 	struct supervisor *supervisor = client->supervisor;
 
 	waiter_forget_client(supervisor, client);
+	claiming_forget_client(supervisor, client);
 	batch_forget_client(&supervisor->batch, client);
 	loop_disarm(supervisor->loop, &client->deadline);
 	loop_forget(supervisor->loop, &client->source);
@@ -240,8 +244,23 @@ client_free(struct client *client)
 	TAILQ_REMOVE(&supervisor->clients, client, entry);
 	supervisor->client_count--;
 	wire_writer_done(&client->out);
+	explicit_bzero(client->in, client->in_len);
 	free(client->in);
 	free(client);
+}
+
+void
+client_begin_claiming(struct client *client)
+{
+	client->is_claiming = true;
+}
+
+void
+client_end_claiming(struct client *client)
+{
+	client->is_claiming = false;
+	client->is_held = client->in_len > 0;
+	loop_hurry(client->supervisor->loop);
 }
 
 void
@@ -265,7 +284,7 @@ static bool
 is_done_with(const struct client *client)
 {
 	return client->has_ended && !client->is_held && backlog(client) == 0 &&
-	       client->waiter_count == 0;
+	       client->waiter_count == 0 && !client->is_claiming;
 }
 
 void

@@ -39,6 +39,9 @@ struct client {
 	bool has_ended;	 /* sends no more, but may still read answers */
 	bool is_closing;
 	size_t waiter_count;
+	/* A call of manage waits for its credentials; what came behind it waits
+	 * too, since it may be about that claim. */
+	bool is_claiming;
 };
 
 TAILQ_HEAD(client_list, client);
@@ -50,6 +53,10 @@ void client_resume_all(struct supervisor *supervisor);
 /* Sends answers, and frees clients that are done with. */
 void client_flush_all(struct supervisor *supervisor);
 void client_close_all(struct supervisor *supervisor);
+
+/* The call of manage that others wait behind begins, or has been answered. */
+void client_begin_claiming(struct client *client);
+void client_end_claiming(struct client *client);
 
 /* Answers to what batch.c has committed; nothing for a client that left. */
 void client_answer_manage(

@@ -21,7 +21,8 @@ struct conf {
 	char run_dir[CONF_PATH_MAX];
 	char state_dir[CONF_PATH_MAX];
 	char worker[PATH_MAX];
-	char group[64]; /* may use the socket */
+	char credentials[PATH_MAX]; /* directory of named ones */
+	char group[64];		    /* may use the socket */
 	uint64_t probe_interval_ms;
 	uint64_t probe_deadline_ms;
 	uint64_t connect_deadline_ms;

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "common/guard.h"
-#include "supervisor/entry.h"
+#include "supervisor/entry_private.h"
 #include "supervisor/supervisor.h"
 
 /* Every key of proto/api.def but history, which status alone has. */
@@ -31,14 +31,15 @@ enum {
 /* What differs between the kinds of entries. */
 struct view {
 	const char *state;
-	const struct target *target;	 /* NULL for what others mounted */
-	const struct claim *claim;	 /* NULL without one */
-	const struct mount_entry *mount; /* what others mounted */
+	const struct target *target;	     /* NULL for what others mounted */
+	const struct claim *claim;	     /* NULL without one */
+	const struct mount_entry *mount;     /* what others mounted */
+	const struct session_entry *session; /* what others logged in to */
 	bool is_gone;
 };
 
-static void
-pair_clean(struct wire_writer *out, const char *key, const char *text)
+void
+entry_pair_clean(struct wire_writer *out, const char *key, const char *text)
 {
 	char clean[TEXT_MAX];
 
@@ -60,24 +61,33 @@ write_error(struct wire_writer *out, const struct status_message *status)
 	wire_map(out, 5);
 	wire_pair_text(out, "slug", err_slug(status->error));
 	wire_pair_uint(out, "errno", status->error_errno);
-	pair_clean(out, "text", status->error_text);
+	entry_pair_clean(out, "text", status->error_text);
 	wire_pair_uint(out, "attempt", status->error_attempt);
 	wire_pair_uint(out, "at", status->error_at_us);
 }
 
 static void
-write_target_info(struct wire_writer *out, const struct target *target)
+write_target_info(struct wire_writer *out, const struct view *view)
 {
+	const struct target *target = view->target;
+	bool is_iscsi = target->scheme == URI_ISCSI;
 	char version[16] = "";
 	const char *options =
 		target->mount_options ? target->mount_options : "";
 
-	(void)mounts_option(options, "vers", version, sizeof(version));
 	wire_text(out, "connectionInfo");
-	wire_map(out, target->info_pairs + 2);
+	wire_map(out, target->info_pairs + (is_iscsi ? ENTRY_ISCSI_PAIRS : 2));
 	wire_raw(out, target->info, target->info_len);
-	pair_clean(out, "options", options);
-	pair_clean(out, "version", version);
+	if (is_iscsi) {
+		entry_write_session(out,
+			view->is_gone ? NULL : target_session(target),
+			view->claim ? view->claim->lun : -1,
+			target->status.origin == ORIGIN_FOUND);
+		return;
+	}
+	(void)mounts_option(options, "vers", version, sizeof(version));
+	entry_pair_clean(out, "options", options);
+	entry_pair_clean(out, "version", version);
 }
 
 static void
@@ -88,10 +98,10 @@ write_mount_info(struct wire_writer *out, const struct mount_entry *mount)
 	(void)mounts_option(mount->options, "vers", version, sizeof(version));
 	wire_text(out, "connectionInfo");
 	wire_map(out, 4);
-	pair_clean(out, "type", mount->type);
-	pair_clean(out, "remotePath", mount->source);
-	pair_clean(out, "options", mount->options);
-	pair_clean(out, "version", version);
+	entry_pair_clean(out, "type", mount->type);
+	entry_pair_clean(out, "remotePath", mount->source);
+	entry_pair_clean(out, "options", mount->options);
+	entry_pair_clean(out, "version", version);
 }
 
 static void
@@ -121,7 +131,7 @@ write_holders(struct wire_writer *out, const struct target *target)
 
 		wire_map(out, 3);
 		wire_pair_uint(out, "pid", holder->pid);
-		pair_clean(out, "command", holder->command);
+		entry_pair_clean(out, "command", holder->command);
 		wire_pair_text(out, "kind", holder_kind_word(holder->kind));
 	}
 }
@@ -157,30 +167,51 @@ write_history(struct wire_writer *out, const struct target *target)
 		wire_pair_uint(out, "at", event->at_us);
 		wire_pair_text(out, "state", target_state_word(event->state));
 		wire_pair_text(out, "slug", err_slug(event->error));
-		pair_clean(out, "text", event->text);
+		entry_pair_clean(out, "text", event->text);
 	}
+}
+
+/* Mount point or device, as far as there is one. */
+static void
+find_path(const struct view *view, char *path)
+{
+	const struct target *target = view->target;
+
+	path[0] = '\0';
+	if (view->claim)
+		claim_path(view->claim, path);
+	else if (target && target->scheme != URI_ISCSI)
+		target_path(target->supervisor, target, path);
+	else if (target && !view->is_gone)
+		(void)target_disk_path(target, -1, path);
+	else if (view->session && view->session->disk_count > 0)
+		(void)snprintf(path, TARGET_PATH_MAX, "/dev/%s",
+			view->session->disks[0].name);
 }
 
 static void
 write_places(struct wire_writer *out, const struct view *view)
 {
 	const struct target *target = view->target;
-	char path[TARGET_PATH_MAX] = "";
+	char path[TARGET_PATH_MAX];
 
+	find_path(view, path);
 	wire_pair_text(out, "uri", target ? target->uri : "");
+	entry_pair_clean(out, "path", view->mount ? view->mount->path : path);
 	if (target)
-		target_path(target->supervisor, target, path);
-	pair_clean(out, "path", target ? path : view->mount->path);
-	if (target)
-		write_target_info(out, target);
+		write_target_info(out, view);
+	else if (view->session)
+		entry_write_session_info(out, view->session);
 	else
 		write_mount_info(out, view->mount);
-	wire_pair_uint(
-		out, "mount_id", target ? target->mount_id : view->mount->id);
+	wire_pair_uint(out, "mount_id",
+		target	      ? target->mount_id
+		: view->mount ? view->mount->id
+			      : 0);
 }
 
 /* Whether the object exists, by the worker's account; before it has given one,
- * by the mount table's. */
+ * by the kernel's tables. */
 static bool
 is_connected(const struct view *view, const struct status_message *status)
 {
@@ -188,8 +219,8 @@ is_connected(const struct view *view, const struct status_message *status)
 		return false;
 	if (!view->target)
 		return true;
-	return status->is_mounted || (status->state == TARGET_REGISTERED &&
-					     view->target->mount_id != 0);
+	return status->has_object || (status->state == TARGET_REGISTERED &&
+					     target_has_object(view->target));
 }
 
 static void
@@ -281,6 +312,23 @@ entry_write_unmanaged(struct wire_writer *out, const struct mount_entry *mount)
 }
 
 void
+entry_write_unmanaged_session(
+	struct wire_writer *out, const struct session_entry *session)
+{
+	const struct view view = {.state = "unmanaged", .session = session};
+
+	wire_map(out, ENTRY_KEYS);
+	write_view(out, &view);
+}
+
+void
+entry_unmanaged_session_id(const struct session_entry *session, char *id)
+{
+	(void)snprintf(id, ENTRY_ID_MAX, "unmanaged/iscsi_session_%u",
+		session->session.number);
+}
+
+void
 entry_lingering_id(const struct target *target, char *id)
 {
 	(void)snprintf(id, ENTRY_ID_MAX, "lingering/%s", target->mount_name);
@@ -305,7 +353,7 @@ write_scheme_info(struct wire_writer *out, const struct uri *uri)
 	case URI_NFS:
 		wire_pair_text(out, "host", uri->host);
 		wire_pair_uint(out, "port", uri->port);
-		pair_clean(out, "export", uri->path);
+		entry_pair_clean(out, "export", uri->path);
 		return 3;
 	case URI_ISCSI:
 		wire_pair_text(out, "host", uri->host);
@@ -332,7 +380,7 @@ entry_make_info(struct target *target, const struct uri *uri)
 	(void)uri_mount_source(uri, source, sizeof(source));
 	wire_writer_init(&out, MESSAGE_MAX);
 	wire_pair_text(&out, "type", uri_scheme_name(uri->scheme));
-	pair_clean(&out, "remotePath", source);
+	entry_pair_clean(&out, "remotePath", source);
 	target->info_pairs = 2 + write_scheme_info(&out, uri);
 	if (out.has_failed) {
 		target->info_pairs = 0;

@@ -14,6 +14,7 @@
 
 struct claim;
 struct mount_entry;
+struct session_entry;
 struct target;
 
 enum {
@@ -33,7 +34,13 @@ void entry_write_nothing(struct wire_writer *out);
 void entry_write_unmanaged(
 	struct wire_writer *out, const struct mount_entry *mount);
 
-/* "lingering/NAME" and "unmanaged/nfs_ID"; id has ENTRY_ID_MAX bytes. */
+/* A session that somebody else logged in to. */
+void entry_write_unmanaged_session(
+	struct wire_writer *out, const struct session_entry *session);
+
+/* "lingering/NAME", "unmanaged/nfs_ID", "unmanaged/iscsi_session_NUMBER"; id
+ * has ENTRY_ID_MAX bytes. */
+void entry_unmanaged_session_id(const struct session_entry *session, char *id);
 void entry_lingering_id(const struct target *target, char *id);
 void entry_unmanaged_id(const struct mount_entry *mount, char *id);
 

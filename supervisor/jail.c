@@ -4,9 +4,11 @@
  *
  * Runs in: launcher.
  * Trusts: the host's files in /etc; they are copied, not read.
- * Invariant: a template holds one small read-only tmpfs (and /proc for the
- *            scanner), and no mount of the host. Copying so small a namespace
- *            costs the same however many mounts the host has.
+ * Invariant: a template holds one small read-only tmpfs (and /proc and /sys for
+ *            the scanner), and no mount of the host. Copying so small a namespace
+ *            costs the same however many mounts the host has. A worker that
+ *            runs programs gets a few trees of the host on top, read-only but
+ *            for the one that they have to write to.
  *
  * Name lookup needs a few files of /etc. A bind mount would pin the inode that
  * an update replaces, so they are copies, and jail_refresh() renews them
@@ -48,7 +50,7 @@ struct version {
 	struct timespec changed;
 };
 
-static struct version copied[ARRAY_SIZE(lookup_files)];
+static struct version copied[JAIL_COUNT][ARRAY_SIZE(lookup_files)];
 
 static bool
 is_same_version(const struct version *a, const struct version *b)
@@ -71,7 +73,8 @@ copy_bytes(int from, int to)
 
 /* Replaces etc/NAME in the jail by one rename: no reader sees half a file. */
 static void
-copy_lookup_file(int etcfd, int host_etcfd, size_t index)
+copy_lookup_file(
+	int etcfd, int host_etcfd, size_t index, struct version *copied_version)
 {
 	struct version version = {0};
 	struct stat stat = {0};
@@ -84,28 +87,146 @@ copy_lookup_file(int etcfd, int host_etcfd, size_t index)
 		return; /* lookups go on with what was copied before */
 	version = (struct version){
 		stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtim};
-	if (is_same_version(&version, &copied[index]))
+	if (is_same_version(&version, copied_version))
 		return;
 	to = openat(
 		etcfd, "new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (to < 0 || fchmod(to, 0644) < 0 || copy_bytes(from, to) < 0 ||
 		renameat(etcfd, "new", etcfd, lookup_files[index]) < 0)
 		return;
-	copied[index] = version;
+	*copied_version = version;
 }
 
 void
-jail_refresh(const struct jail_template *jail)
+jail_refresh(enum jail jail, const struct jail_template *jail_template)
 {
-	cleanup_close int etcfd =
-		openat(jail->treefd, "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int etcfd = openat(jail_template->treefd, "etc",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int host_etcfd =
 		open("/etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (etcfd < 0 || host_etcfd < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(lookup_files); i++)
-		copy_lookup_file(etcfd, host_etcfd, i);
+		copy_lookup_file(etcfd, host_etcfd, i, &copied[jail][i]);
+}
+
+/* Trees of the host, seen by workers that run programs. Only the database of
+ * open-iscsi may be written to, and not the files beside it: iscsid.conf names
+ * a command that iscsiadm executes (iscsid.startup). */
+static const struct {
+	const char *path;
+	uint64_t attributes;
+	bool is_file;
+} program_trees[] = {
+	{"/usr/lib", MOUNT_ATTR_RDONLY, false},
+	{"/usr/lib64", MOUNT_ATTR_RDONLY, false},
+	{"/usr/sbin", MOUNT_ATTR_RDONLY, false},
+	{"/sys", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, false},
+	{"/etc/iscsi", MOUNT_ATTR_NOEXEC, false},
+	{"/var/lib/iscsi", MOUNT_ATTR_NOEXEC, false},
+	{"/etc/iscsi/iscsid.conf", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, true},
+	{"/etc/iscsi/initiatorname.iscsi",
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, true},
+};
+
+/* Detached still; -1 for what the host has not. In the new process alone. */
+static int program_treefds[ARRAY_SIZE(program_trees)];
+
+/* A worker before may have put a link, or what not, in a file's place. */
+static int
+clone_tree(const char *path, bool is_file)
+{
+	struct stat stat;
+	int fd = open_tree(AT_FDCWD, path,
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+			(is_file ? AT_SYMLINK_NOFOLLOW : 0));
+
+	if (fd < 0 || !is_file ||
+		(fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode)))
+		return fd;
+	guard_close(&fd);
+	errno = ENOENT;
+	return -1;
+}
+
+int
+jail_clone_programs(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(program_trees); i++) {
+		struct mount_attr attributes = {
+			.attr_set = program_trees[i].attributes |
+				    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+			.propagation = MS_PRIVATE,
+		};
+		int fd = clone_tree(
+			program_trees[i].path, program_trees[i].is_file);
+
+		program_treefds[i] = fd;
+		if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+			return -errno;
+		if (fd >= 0 && mount_setattr(fd, "", AT_EMPTY_PATH, &attributes,
+				       sizeof(attributes)) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int
+jail_attach_programs(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(program_trees); i++)
+		if (program_treefds[i] >= 0 &&
+			move_mount(program_treefds[i], "", AT_FDCWD,
+				program_trees[i].path,
+				MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			return -errno;
+	/* Locks of its own, see worker/iscsi_record.h. */
+	if (mount("holdfast-run", "/run", "tmpfs",
+		    MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		    "mode=755,size=256k,nr_inodes=128") < 0 ||
+		mkdir("/run/lock", 0755) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Where those trees go, and the links that a merged /usr has in /. */
+static int
+make_program_places(void)
+{
+	static const char *const dirs[] = {"usr", "usr/lib", "usr/lib64",
+		"usr/sbin", "sys", "etc/iscsi", "var", "var/lib",
+		"var/lib/iscsi", "run"};
+	static const char *const links[][2] = {{"usr/lib", "lib"},
+		{"usr/lib64", "lib64"}, {"usr/sbin", "sbin"},
+		{"../run", "var/run"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		if (mkdir(dirs[i], 0755) < 0)
+			return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlink(links[i][0], links[i][1]) < 0)
+			return -errno;
+	return 0;
+}
+
+/*
+ * Fresh mounts rather than binds of the host's: they show the same processes
+ * and devices, and nothing that is mounted on the host's (cgroups, debugfs,
+ * configfs). Only these mounts are read-only, not what they show.
+ */
+static int
+mount_kernel_trees(void)
+{
+	const unsigned long flags =
+		MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+
+	if (mkdir("proc", 0755) < 0 ||
+		mount("proc", "proc", "proc", flags, NULL) < 0 ||
+		mkdir("sys", 0755) < 0 ||
+		mount("sysfs", "sys", "sysfs", flags, NULL) < 0)
+		return -errno;
+	return 0;
 }
 
 static int
@@ -120,13 +241,9 @@ make_tree(enum jail jail, const char *scratch_dir)
 		chdir(scratch_dir) < 0 || mkdir("etc", 0755) < 0 ||
 		mkdir("target", 0755) < 0)
 		return -errno;
-	if (jail != JAIL_PROC)
-		return 0;
-	if (mkdir("proc", 0755) < 0 ||
-		mount("proc", "proc", "proc",
-			MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL) < 0)
-		return -errno;
-	return 0;
+	if (jail == JAIL_PROGRAMS)
+		return make_program_places();
+	return jail == JAIL_PROC ? mount_kernel_trees() : 0;
 }
 
 /* The tree becomes the root of its namespace, read-only; the host's goes. */

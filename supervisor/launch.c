@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/fdpass.h"
 #include "common/guard.h"
+#include "common/hash.h"
 #include "supervisor/launch.h"
 
 #define PAUSE_US (US_PER_SEC / 10)
@@ -177,6 +178,15 @@ launch_remove(struct launch *launch, uint32_t slot)
 {
 	const struct launch_request request = {
 		.op = LAUNCH_REMOVE, .slot = slot};
+
+	return ask(launch, &request, NULL, 0);
+}
+
+int
+launch_credential(struct launch *launch, const char *name)
+{
+	const struct launch_request request = {
+		.op = LAUNCH_CREDENTIAL, .key = hash_text(name)};
 
 	return ask(launch, &request, NULL, 0);
 }

@@ -40,5 +40,7 @@ int launch_start(struct launch *launch, uint32_t slot, enum backend backend,
 	int orderfd, int reportfd);
 int launch_kill(struct launch *launch, uint32_t slot);
 int launch_remove(struct launch *launch, uint32_t slot);
+/* The reply carries the file instead of a pidfd; its slot means nothing. */
+int launch_credential(struct launch *launch, const char *name);
 
 #endif

@@ -9,6 +9,7 @@
  * Invariant: no heap after the fork; no string comes in; nothing is executed
  *            but workerfd. What is safe about each request: launcher.h.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -22,6 +23,7 @@
 
 #include "common/fdpass.h"
 #include "common/guard.h"
+#include "common/hash.h"
 #include "common/log.h"
 #include "supervisor/launcher_private.h"
 
@@ -111,7 +113,7 @@ bind_target(int basefd, int dirfd)
 
 static int
 on_prepare(const struct launch_request *request, const int *fds,
-	struct launch_reply *reply)
+	struct launch_reply *reply, int *ret_fd)
 {
 	struct slot *slot = &launcher.slots[request->slot];
 	cleanup_close int dirfd = -1;
@@ -137,15 +139,24 @@ on_prepare(const struct launch_request *request, const int *fds,
 	return 0;
 }
 
+/* The files for name lookup, where workers look up names. */
+static void
+refresh_jails(void)
+{
+	jail_refresh(JAIL_TARGET, &launcher.jails[JAIL_TARGET]);
+	jail_refresh(JAIL_PROGRAMS, &launcher.jails[JAIL_PROGRAMS]);
+}
+
 static int
 on_start(const struct launch_request *request, const int *fds,
-	struct launch_reply *reply)
+	struct launch_reply *reply, int *ret_fd)
 {
 	struct slot *slot = &launcher.slots[request->slot];
+	enum jail jail = launcher_backends[request->backend].jail;
 	struct spawn_request spawn = {
 		.profile = &launcher.profiles[request->backend],
-		.jail = &launcher.jails[launcher_backends[request->backend]
-						.jail],
+		.jail = &launcher.jails[jail],
+		.has_programs = jail == JAIL_PROGRAMS,
 		.workerfd = launcher.workerfd,
 		.nullfd = launcher.nullfd,
 		.targetfd = slot->targetfd,
@@ -167,17 +178,76 @@ on_start(const struct launch_request *request, const int *fds,
 		guard_close(&slot->pidfd);
 		slot->pidfd = -1;
 	}
-	jail_refresh(&launcher.jails[JAIL_TARGET]);
+	refresh_jails();
 	pid = spawn_worker(&spawn, &slot->pidfd);
 	if (pid < 0)
 		return pid;
 	reply->pid = pid;
+	*ret_fd = fcntl(slot->pidfd, F_DUPFD_CLOEXEC, 0);
+	return 0;
+}
+
+/* Whether a file is for root's eyes alone. */
+static bool
+is_private(int fd)
+{
+	struct stat stat;
+
+	return fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
+	       stat.st_uid == 0 && (stat.st_mode & 077) == 0;
+}
+
+/* The file of that directory whose name has that hash. The directory is read
+ * without the C library's heap. Descriptor, or -errno. */
+static int
+find_credential(const char *dir, uint64_t key)
+{
+	static char buffer[4096] __attribute__((aligned(8)));
+	cleanup_close int dirfd =
+		open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t len;
+
+	if (dirfd < 0)
+		return -errno;
+	while ((len = getdents64(dirfd, buffer, sizeof(buffer))) > 0)
+		for (ssize_t at = 0; at < len;) {
+			const struct dirent64 *entry =
+				(const struct dirent64 *)(buffer + at);
+			int fd;
+
+			at += entry->d_reclen;
+			if (entry->d_name[0] == '.' ||
+				hash_text(entry->d_name) != key)
+				continue;
+			fd = openat(dirfd, entry->d_name,
+				O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+					O_CLOEXEC);
+			return fd < 0 ? -errno : fd;
+		}
+	return len < 0 ? -errno : -ENOENT;
+}
+
+static int
+on_credential(const struct launch_request *request, const int *fds,
+	struct launch_reply *reply, int *ret_fd)
+{
+	cleanup_close int fd = -ENOENT;
+
+	for (size_t i = 0; i < LAUNCH_CREDENTIAL_DIRS && fd == -ENOENT; i++)
+		if (launcher.credential_dirs[i])
+			fd = find_credential(
+				launcher.credential_dirs[i], request->key);
+	if (fd < 0)
+		return fd;
+	if (!is_private(fd))
+		return -EPERM;
+	*ret_fd = take_fd(&fd);
 	return 0;
 }
 
 static int
 on_kill(const struct launch_request *request, const int *fds,
-	struct launch_reply *reply)
+	struct launch_reply *reply, int *ret_fd)
 {
 	struct slot *slot = &launcher.slots[request->slot];
 
@@ -206,7 +276,7 @@ is_on_top(const struct slot *slot)
 
 static int
 on_remove(const struct launch_request *request, const int *fds,
-	struct launch_reply *reply)
+	struct launch_reply *reply, int *ret_fd)
 {
 	struct slot *slot = &launcher.slots[request->slot];
 	char name[17];
@@ -231,7 +301,7 @@ on_remove(const struct launch_request *request, const int *fds,
 /* What may be asked, with how many descriptors, and which fields count. */
 static const struct {
 	int (*run)(const struct launch_request *request, const int *fds,
-		struct launch_reply *reply);
+		struct launch_reply *reply, int *ret_fd);
 	int fds;
 	bool has_backend;
 	bool has_key;
@@ -240,6 +310,7 @@ static const struct {
 	[LAUNCH_START] = {on_start, 2, true, false},
 	[LAUNCH_KILL] = {on_kill, 0, false, false},
 	[LAUNCH_REMOVE] = {on_remove, 0, false, false},
+	[LAUNCH_CREDENTIAL] = {on_credential, 0, false, true},
 };
 
 static bool
@@ -265,7 +336,7 @@ answer_one(void)
 	int fds[FDPASS_MAX];
 	int count = fdpass_receive(
 		launcher.socketfd, &request, sizeof(request), fds);
-	int *pidfd;
+	cleanup_close int fd = -1;
 
 	if (count == -EPIPE || count == -ECONNRESET)
 		_exit(0); /* the supervisor has gone */
@@ -276,12 +347,11 @@ answer_one(void)
 	}
 	reply.op = request.op;
 	reply.slot = request.slot;
-	reply.result = operations[request.op].run(&request, fds, &reply);
+	reply.result = operations[request.op].run(&request, fds, &reply, &fd);
 	for (int i = 0; i < FDPASS_MAX; i++)
 		guard_close(&fds[i]);
-	pidfd = &launcher.slots[request.slot].pidfd;
-	if (fdpass_send(launcher.socketfd, &reply, sizeof(reply), pidfd,
-		    reply.pid > 0 ? 1 : 0) < 0)
+	if (fdpass_send(launcher.socketfd, &reply, sizeof(reply), &fd,
+		    fd >= 0 ? 1 : 0) < 0)
 		_exit(1);
 }
 
@@ -294,6 +364,6 @@ launcher_run(void)
 		if (poll(&request, 1, REFRESH_MS) > 0)
 			answer_one();
 		else
-			jail_refresh(&launcher.jails[JAIL_TARGET]);
+			refresh_jails();
 	}
 }

@@ -14,6 +14,9 @@
  *            that shows the slot's directory and nothing else of the host.
  *   KILL     sends SIGKILL to a worker that was started here (by pidfd).
  *   REMOVE   takes PREPARE's bind away, when nothing is mounted in it.
+ *   CREDENTIAL  opens, for reading, a file of the directories that root has
+ *            set aside for credentials, found by a hash of its name: none that
+ *            is not root's alone, and none elsewhere.
  */
 #ifndef SUPERVISOR_LAUNCHER_H
 #define SUPERVISOR_LAUNCHER_H
@@ -37,6 +40,7 @@ enum launch_op {
 	LAUNCH_START,
 	LAUNCH_KILL,
 	LAUNCH_REMOVE,
+	LAUNCH_CREDENTIAL,
 	LAUNCH_OP_COUNT,
 };
 
@@ -51,11 +55,11 @@ struct launch_request {
 	uint32_t slot;
 	uint32_t backend;  /* START alone, else 0 */
 	uint32_t reserved; /* 0 */
-	uint64_t key;	   /* PREPARE alone, else 0 */
+	uint64_t key;	   /* PREPARE and CREDENTIAL alone, else 0 */
 };
 
 /* START takes two descriptors: the orders' reading end, the reports' writing
- * end. Its reply carries the worker's pidfd. */
+ * end. Its reply carries the worker's pidfd, CREDENTIAL's the file. */
 struct launch_reply {
 	uint32_t op;
 	uint32_t slot;
@@ -63,11 +67,18 @@ struct launch_reply {
 	int32_t pid;	/* START alone, else 0 */
 };
 
+enum {
+	LAUNCH_CREDENTIAL_DIRS = 2
+};
+
 /* Made as root before the split, inherited by the launcher. */
 struct launcher_setup {
 	const char *mount_root; /* /run/holdfast/mnt */
 	const char *base_root;	/* /run/holdfast/base */
 	const char *worker_path;
+	/* The first that has the file serves; NULL: no such directory. They
+	 * have to stay valid. */
+	const char *credential_dirs[LAUNCH_CREDENTIAL_DIRS];
 };
 
 /*

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -36,7 +37,9 @@ look_up_users(struct err *err)
 	for (size_t i = 0; i < BACKEND_COUNT; i++) {
 		const struct passwd *user = getpwnam(launcher_backends[i].user);
 
-		if (!user || user->pw_uid == 0)
+		bool is_root = strcmp(launcher_backends[i].user, "root") == 0;
+
+		if (!user || (user->pw_uid == 0) != is_root)
 			return err_set(err, ERR_INTERNAL, ENOENT,
 				"there is no user %s: run systemd-sysusers",
 				launcher_backends[i].user);
@@ -72,6 +75,8 @@ open_all(const struct launcher_setup *setup, struct err *err)
 	if (launcher.nullfd < 0)
 		return err_set(
 			err, ERR_INTERNAL, errno, "cannot open /dev/null: %m");
+	for (size_t i = 0; i < LAUNCH_CREDENTIAL_DIRS; i++)
+		launcher.credential_dirs[i] = setup->credential_dirs[i];
 	for (size_t i = 0; i < LAUNCH_SLOTS; i++) {
 		launcher.slots[i].targetfd = -1;
 		launcher.slots[i].pidfd = -1;
@@ -103,14 +108,14 @@ static bool
 is_ours(int fd)
 {
 	const int ours[] = {launcher.socketfd, launcher.mountrootfd,
-		launcher.baserootfd, launcher.workerfd, launcher.nullfd,
-		launcher.jails[JAIL_TARGET].nsfd,
-		launcher.jails[JAIL_TARGET].treefd,
-		launcher.jails[JAIL_PROC].nsfd,
-		launcher.jails[JAIL_PROC].treefd};
+		launcher.baserootfd, launcher.workerfd, launcher.nullfd};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (ours[i] == fd)
+			return true;
+	for (size_t i = 0; i < JAIL_COUNT; i++)
+		if (launcher.jails[i].nsfd == fd ||
+			launcher.jails[i].treefd == fd)
 			return true;
 	return false;
 }

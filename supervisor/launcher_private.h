@@ -27,6 +27,7 @@ struct launcher {
 	int baserootfd;
 	int workerfd;
 	int nullfd;
+	const char *credential_dirs[LAUNCH_CREDENTIAL_DIRS];
 	struct jail_template jails[JAIL_COUNT];
 	struct spawn_profile profiles[BACKEND_COUNT];
 	struct slot slots[LAUNCH_SLOTS];

@@ -141,6 +141,7 @@ main(int argc, char **argv)
 	log_open("supervisor");
 	clear_process();
 	notify_open();
+	startup_note_environment();
 	(void)clearenv();
 	if (conf_read(named ? named : CONF_PATH, named != NULL, &conf, &err) <
 			0 ||

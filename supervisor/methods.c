@@ -47,35 +47,20 @@ method_hello(struct call *call, struct err *err)
 	return 0;
 }
 
-static bool
-is_same_claim(const struct call *call, const struct claim *claim,
-	const struct uri *uri)
-{
-	return strcmp(claim->target->uri, uri->canonical) == 0 &&
-	       claim->uid == call->client->uid;
-}
-
 /* The CID names a claim: success if it is the same and that is wanted. */
 static int
 answer_existing(struct call *call, const struct claim *claim, struct text cid,
 	const struct uri *uri, bool if_absent, struct err *err)
 {
-	bool is_same = is_same_claim(call, claim, uri);
 	const struct asker asker = call_asker(call);
 
-	if (!if_absent || !is_same)
-		return err_set(err, ERR_CID_IN_USE, EEXIST,
-			"\"%s\" names a claim%s already; choose another ID, or "
-			"let that one go first",
-			claim->cid,
-			is_same ? ""
-				: " on another connection or of another "
-				  "user");
+	if (!claim_fits(claim, uri, asker.uid, if_absent, err))
+		return -EEXIST;
 	/* It may be a change of this very batch, which may be undone: then the
 	 * CID names no claim, or again the one that it named before. */
 	batch_commit(&call->supervisor->batch);
 	claim = claim_find(call->supervisor, cid.data, cid.len);
-	if (!claim || !is_same_claim(call, claim, uri)) {
+	if (!claim || !claim_fits(claim, uri, asker.uid, if_absent, err)) {
 		(void)err_set(err, ERR_STORE_FAILED, EIO,
 			"the claim could not be written; nothing was changed");
 		/* Not returned: answers of the commit stand before it. */
@@ -86,14 +71,134 @@ answer_existing(struct call *call, const struct claim *claim, struct text cid,
 	return CALL_LATER;
 }
 
+/* Copies an option; *ret_is_given is set when it is there. */
+static int
+get_secret(const struct call *call, const char *key, char *ret_value,
+	size_t size, bool *ret_is_given, struct err *err)
+{
+	struct text text = {0};
+	int result = call_get_option_text(call, key, &text, err);
+
+	if (result < 0 || !text.data)
+		return result;
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+			return err_set(err, ERR_BAD_OPTION, EINVAL,
+				"manage: option %s has a control character",
+				key);
+	if (!utf8_is_valid(text.data, text.len))
+		return err_set(err, ERR_BAD_OPTION, EINVAL,
+			"manage: option %s is not UTF-8", key);
+	if (text.len == 0 || text.len >= size)
+		return err_set(err, ERR_BAD_OPTION, EINVAL,
+			"manage: option %s is 1 to %zu bytes long", key,
+			size - 1);
+	memcpy(ret_value, text.data, text.len);
+	ret_value[text.len] = '\0';
+	*ret_is_given = true;
+	return 0;
+}
+
+static int
+get_auth(const struct call *call, struct iscsi_auth *ret_auth,
+	bool *ret_is_given, struct err *err)
+{
+	const struct {
+		const char *key;
+		char *value;
+	} options[] = {
+		{"username", ret_auth->username},
+		{"password", ret_auth->password},
+		{"username_in", ret_auth->username_in},
+		{"password_in", ret_auth->password_in},
+	};
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < ARRAY_SIZE(options); i++)
+		result = get_secret(call, options[i].key, options[i].value,
+			ISCSI_AUTH_SIZE, ret_is_given, err);
+	return result == 0 && *ret_is_given
+		       ? credential_check_auth(ret_auth, err)
+		       : result;
+}
+
+/* What the options give to log in with; *ret_is_given is false for nothing. */
+static int
+get_credential(const struct call *call, struct credential *ret_credential,
+	bool *ret_is_given, struct err *err)
+{
+	bool has_auth = false;
+	struct text name = {0};
+	int result = get_auth(call, &ret_credential->auth, &has_auth, err);
+
+	if (result == 0)
+		result = call_get_option_text(call, "auth", &name, err);
+	if (result < 0)
+		return result;
+	ret_credential->uid = call->client->uid;
+	*ret_is_given = has_auth || name.data;
+	if (!name.data)
+		return 0;
+	if (has_auth)
+		return err_set(err, ERR_BAD_OPTION, EINVAL,
+			"manage: give option auth, or username and password, "
+			"not both");
+	result = credential_check_name(name.data, name.len, err);
+	if (result == 0)
+		memcpy(ret_credential->name, name.data, name.len);
+	return result;
+}
+
+static int
+check_credential_scheme(const struct uri *uri, struct err *err)
+{
+	if (uri->scheme == URI_ISCSI)
+		return 0;
+	return err_set(err, ERR_BAD_OPTION, EINVAL,
+		"manage: %s takes no credentials: leave auth, username and "
+		"password out",
+		uri_scheme_name(uri->scheme));
+}
+
+static int
+manage_with(
+	struct call *call, const struct claim_request *request, struct err *err)
+{
+	int result = check_credential_scheme(request->uri, err);
+
+	if (result == 0)
+		result = claiming_new(call->supervisor, request, err);
+	return result < 0 ? result : CALL_LATER;
+}
+
+static int
+manage_plain(
+	struct call *call, const struct claim_request *request, struct err *err)
+{
+	struct supervisor *supervisor = call->supervisor;
+	const struct text cid = {request->cid, request->cid_len};
+	const struct claim *claim = claim_find(supervisor, cid.data, cid.len);
+	int result;
+
+	if (claim)
+		return answer_existing(call, claim, cid, request->uri,
+			request->if_absent, err);
+	if (supervisor->is_stopping)
+		return err_set(err, ERR_SHUTTING_DOWN, ESHUTDOWN,
+			"the daemon is stopping; try again");
+	result = batch_manage(&supervisor->batch, &request->asker, request->uri,
+		cid.data, cid.len, NULL, err);
+	return result < 0 ? result : CALL_LATER;
+}
+
 int
 method_manage(struct call *call, struct err *err)
 {
-	struct supervisor *supervisor = call->supervisor;
-	const struct asker asker = call_asker(call);
+	struct credential credential = {0};
 	struct text text = {0}, cid = {0};
-	const struct claim *claim;
-	bool if_absent = false;
+	struct claim_request request = {
+		.asker = call_asker(call), .credential = &credential};
+	bool is_given = false;
 	struct uri uri;
 	int result = call_get_text(call, 0, "the URI", &text, err);
 
@@ -103,18 +208,18 @@ method_manage(struct call *call, struct err *err)
 		result = uri_parse(text.data, text.len, &uri, err);
 	if (result == 0)
 		result = call_get_option_bool(
-			call, "if_absent", &if_absent, err);
-	if (result < 0)
-		return result;
-	claim = claim_find(supervisor, cid.data, cid.len);
-	if (claim)
-		return answer_existing(call, claim, cid, &uri, if_absent, err);
-	if (supervisor->is_stopping)
-		return err_set(err, ERR_SHUTTING_DOWN, ESHUTDOWN,
-			"the daemon is stopping; try again");
-	result = batch_manage(
-		&supervisor->batch, &asker, &uri, cid.data, cid.len, err);
-	return result < 0 ? result : CALL_LATER;
+			call, "if_absent", &request.if_absent, err);
+	if (result == 0)
+		result = get_credential(call, &credential, &is_given, err);
+	if (result == 0) {
+		request.uri = &uri;
+		request.cid = cid.data;
+		request.cid_len = cid.len;
+		result = is_given ? manage_with(call, &request, err)
+				  : manage_plain(call, &request, err);
+	}
+	explicit_bzero(&credential, sizeof(credential));
+	return result;
 }
 
 int
@@ -184,6 +289,42 @@ list_unmanaged(const struct mount_entry *mount, void *data)
 		entry_write_unmanaged(listing->call->out, mount);
 }
 
+/* Which sessions are of targets of ours. */
+static void
+mark_managed_sessions(struct supervisor *supervisor)
+{
+	struct target *target, *next;
+
+	for (size_t i = 0; i < supervisor->sessions.count; i++)
+		supervisor->sessions.entries[i].is_managed = false;
+	HASH_ITER (by_uri, supervisor->targets, target, next) {
+		struct session_entry *session = target_session(target);
+
+		if (session)
+			session->is_managed = true;
+	}
+}
+
+static void
+list_unmanaged_sessions(struct listing *listing)
+{
+	struct supervisor *supervisor = listing->call->supervisor;
+	char id[ENTRY_ID_MAX];
+
+	mark_managed_sessions(supervisor);
+	for (size_t i = 0; i < supervisor->sessions.count; i++) {
+		const struct session_entry *session =
+			&supervisor->sessions.entries[i];
+
+		if (session->is_managed)
+			continue;
+		entry_unmanaged_session_id(session, id);
+		if (begin_entry(listing, id, "unmanaged"))
+			entry_write_unmanaged_session(
+				listing->call->out, session);
+	}
+}
+
 /* Twice: a map's size stands in front of it. */
 static void
 list_all(struct listing *listing, bool is_counting)
@@ -209,6 +350,7 @@ list_all(struct listing *listing, bool is_counting)
 			entry_write_lingering(out, target);
 	}
 	mounts_each(&supervisor->mounts, list_unmanaged, listing);
+	list_unmanaged_sessions(listing);
 }
 
 /* A word that is no state would silently list nothing. */
@@ -240,6 +382,9 @@ method_list(struct call *call, struct err *err)
 		result = check_state_word(listing.state, err);
 	if (result < 0)
 		return result;
+	/* Nothing else tells of what others log in to. */
+	if (call->supervisor->sessions.source.fd < 0)
+		sessions_read_now(&call->supervisor->sessions);
 	list_all(&listing, true);
 	begin(call);
 	wire_map(call->out, listing.count);

@@ -49,6 +49,12 @@ clone_target(const struct spawn_request *request)
 }
 
 static int
+clone_programs(const struct spawn_request *request)
+{
+	return request->has_programs ? jail_clone_programs() : 0;
+}
+
+static int
 enter_jail(const struct spawn_request *request)
 {
 	if (setns(request->jail->nsfd, CLONE_NEWNS) < 0 ||
@@ -66,6 +72,12 @@ attach_target(const struct spawn_request *request)
 		    MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return -errno;
 	return 0;
+}
+
+static int
+attach_programs(const struct spawn_request *request)
+{
+	return request->has_programs ? jail_attach_programs() : 0;
 }
 
 static int
@@ -93,7 +105,7 @@ limit_resources(const struct spawn_request *request)
 	} limits[] = {
 		{RLIMIT_CORE, 0},    /* no secret in a core */
 		{RLIMIT_NOFILE, 64}, /* two pipes, an epoll, a few children */
-		{RLIMIT_FSIZE, 1 << 20}, /* it writes no files */
+		{RLIMIT_FSIZE, 1 << 20}, /* it writes no large files */
 		{RLIMIT_MEMLOCK, 0},
 	};
 
@@ -163,6 +175,9 @@ tie_to_supervisor(const struct spawn_request *request)
 	struct sigaction fresh = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
+	/* Else kill(0) reaches the launcher, out of any PID namespace. */
+	if (setsid() < 0)
+		return -errno;
 	(void)sigemptyset(&none);
 	/* exec resets what is handled, not what the launcher ignores. */
 	for (size_t i = 0; i < ARRAY_SIZE(launcher_ignores); i++)
@@ -192,8 +207,10 @@ static const struct {
 	int (*run)(const struct spawn_request *request);
 } steps[] = {
 	{"clone the target's mount", clone_target},
+	{"clone what its programs need", clone_programs},
 	{"enter the jail", enter_jail},
 	{"attach the target", attach_target},
+	{"attach what its programs need", attach_programs},
 	{"place the descriptors", place_descriptors},
 	{"limit resources", limit_resources},
 	{"empty the bounding set", drop_bounding_set},
@@ -230,7 +247,8 @@ spawn_worker(const struct spawn_request *request, int *ret_pidfd)
 	/* CLONE_PARENT: the supervisor is the worker's parent, and its exit
 	 * signal is ours, so exit_signal has to be 0: clone3(2). */
 	struct clone_args args = {
-		.flags = CLONE_PARENT | CLONE_PIDFD,
+		.flags = CLONE_PARENT | CLONE_PIDFD |
+			 (request->profile->uid == 0 ? CLONE_NEWPID : 0),
 		.pidfd = (uintptr_t)&pidfd,
 	};
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));

@@ -7,6 +7,7 @@
 #ifndef SUPERVISOR_SPAWN_H
 #define SUPERVISOR_SPAWN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,6 +21,7 @@ extern const int launcher_ignores[3];
 enum jail {
 	JAIL_TARGET,
 	JAIL_PROC,
+	JAIL_PROGRAMS,
 	JAIL_COUNT
 };
 
@@ -29,7 +31,8 @@ struct jail_template {
 	int treefd; /* its root, writable, seen by no worker */
 };
 
-/* Who a worker runs as. */
+/* Who a worker runs as. Root gets a PID namespace of its own: whoever it may
+ * signal is its own child then. */
 struct spawn_profile {
 	uid_t uid;
 	gid_t gid;
@@ -39,6 +42,7 @@ struct spawn_profile {
 struct spawn_request {
 	const struct spawn_profile *profile;
 	const struct jail_template *jail;
+	bool has_programs;
 	int workerfd; /* the binary, O_PATH */
 	int nullfd;   /* /dev/null */
 	int targetfd; /* root of the target's bind mount, or -1 */
@@ -51,7 +55,14 @@ struct spawn_request {
 int jail_build(enum jail jail, const char *scratch_dir,
 	struct jail_template *ret_template, struct err *err);
 /* Copies the host's name lookup files anew where they changed. No heap. */
-void jail_refresh(const struct jail_template *jail);
+void jail_refresh(enum jail jail, const struct jail_template *jail_template);
+/*
+ * What of the host a worker that runs programs sees beside its target: clones
+ * the trees (in the host's namespace), and puts them into its jail (inside).
+ * What the host has not is left out. 0 or -errno.
+ */
+int jail_clone_programs(void);
+int jail_attach_programs(void);
 
 /*
  * Starts the worker as a child of our parent. Returns its pid and its pidfd,

@@ -14,6 +14,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "common/guard.h"
+#include "common/log.h"
 #include "supervisor/startup.h"
 
 #define SUPERVISOR_USER "holdfast"
@@ -32,6 +34,17 @@ enum {
 	LOCK_TRIES = 200,
 	LOCK_PAUSE_MS = 10
 };
+
+/* Of a unit with LoadCredential= and the like, systemd.exec(5); NULL: none. */
+static const char *unit_credentials;
+
+void
+startup_note_environment(void)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+
+	unit_credentials = dir && dir[0] == '/' ? strdup(dir) : NULL;
+}
 
 static int
 fail(struct err *err, int errnum, const char *what, const char *path)
@@ -217,6 +230,17 @@ open_mount_table(
 	return 0;
 }
 
+/* Without it sessions are found when a worker, or an audit, looks. */
+static int
+open_uevents(const struct conf *conf, struct startup *startup, struct err *err)
+{
+	startup->inheritance.ueventfd = sessions_open_events();
+	if (startup->inheritance.ueventfd < 0)
+		log_warning("the kernel's device events cannot be had: %s",
+			strerror(-startup->inheritance.ueventfd));
+	return 0;
+}
+
 static int
 fork_launcher(const struct conf *conf, struct startup *startup, struct err *err)
 {
@@ -225,6 +249,7 @@ fork_launcher(const struct conf *conf, struct startup *startup, struct err *err)
 		.mount_root = mount_root,
 		.base_root = base_root,
 		.worker_path = conf->worker,
+		.credential_dirs = {conf->credentials, unit_credentials},
 	};
 	pid_t pid;
 
@@ -244,6 +269,7 @@ static int (*const steps[])(
 	make_directories,
 	take_lock,
 	open_mount_table,
+	open_uevents,
 	fork_launcher,
 	open_socket,
 };

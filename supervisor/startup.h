@@ -17,6 +17,8 @@ struct startup {
 	struct inheritance inheritance;
 };
 
+/* Before the environment is cleared: where a unit's credentials are. */
+void startup_note_environment(void);
 /*
  * Checks user, mount namespace and paths, makes directories, takes the lock,
  * opens socket and mount table, and forks the launcher. 0 or -errno with what

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/guard.h"
 #include "common/log.h"
+#include "supervisor/load.h"
 #include "supervisor/notify.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
@@ -38,7 +39,9 @@ on_launch_reply(const struct launch_reply *reply, int pidfd, void *data)
 	struct supervisor *supervisor = data;
 	struct target *target = supervisor->slots.by_slot[reply->slot];
 
-	if (reply->slot == LAUNCH_SLOT_SCANNER)
+	if (reply->op == LAUNCH_CREDENTIAL)
+		fetch_on_launch_reply(supervisor, reply, pidfd);
+	else if (reply->slot == LAUNCH_SLOT_SCANNER)
 		scan_on_launch_reply(&supervisor->scan, reply, pidfd);
 	else if (target)
 		target_on_launch_reply(target, reply, pidfd);
@@ -115,6 +118,16 @@ on_mounts(void *data)
 	mounts_each(&supervisor->mounts, see_mount, &reading);
 	HASH_ITER (by_uri, supervisor->targets, target, next)
 		target_end_reading(target, number);
+}
+
+static void
+on_sessions(void *data)
+{
+	struct supervisor *supervisor = data;
+	struct target *target, *next;
+
+	HASH_ITER (by_uri, supervisor->targets, target, next)
+		target_session_see(target);
 }
 
 static void
@@ -246,79 +259,6 @@ on_listen_again(struct loop_timer *timer)
 		loop_change(supervisor->loop, &supervisor->listener, EPOLLIN);
 }
 
-/* A record that this version cannot read stays in the store, untouched. */
-static struct target *
-load_target(struct supervisor *supervisor, const char *text)
-{
-	struct target *target = NULL;
-	struct err err = {0};
-	struct uri uri;
-
-	if (uri_parse(text, strlen(text), &uri, &err) == 0) {
-		target = target_find(supervisor, uri.canonical);
-		if (!target)
-			(void)target_new(supervisor, &uri, &target, &err);
-	}
-	if (!target)
-		log_error("store: %s cannot be taken up: %s", text, err.text);
-	return target;
-}
-
-static int
-load_claim(const struct store_claim *record, void *data)
-{
-	struct supervisor *supervisor = data;
-	struct target *target = load_target(supervisor, record->uri);
-	struct claim *claim =
-		target ? claim_new(record->cid, strlen(record->cid),
-				 record->uid, record->created_us, target)
-		       : NULL;
-
-	if (!claim)
-		return 0;
-	claim_insert(supervisor, claim);
-	claim_link(supervisor, claim);
-	target_touch(target);
-	return 0;
-}
-
-static int
-load_departing(const char *uri, uint64_t created_us, void *data)
-{
-	struct target *target = load_target(data, uri);
-
-	if (target) {
-		target->is_departing = true;
-		target_touch(target);
-	}
-	return 0;
-}
-
-static int
-load(struct supervisor *supervisor, struct err *err)
-{
-	int result =
-		store_open(supervisor->conf.state_dir, &supervisor->store, err);
-
-	if (result < 0)
-		return result;
-	if (*store_note(supervisor->store))
-		log_warning("store: %s", store_note(supervisor->store));
-	result = store_each_claim(supervisor->store, load_claim, supervisor);
-	if (result == 0)
-		result = store_each_departing(
-			supervisor->store, load_departing, supervisor);
-	if (result < 0)
-		return err_set(err, ERR_STORE_FAILED, -result,
-			"the store cannot be read: %s", strerror(-result));
-	claim_sweep_links(supervisor);
-	on_mounts(supervisor);
-	log_notice("%u claims on %u connections",
-		HASH_CNT(hh, supervisor->claims),
-		HASH_CNT(by_uri, supervisor->targets));
-	return 0;
-}
-
 static int
 watch_signals(struct supervisor *supervisor)
 {
@@ -358,6 +298,8 @@ watch_all(struct supervisor *supervisor, const struct inheritance *inheritance)
 	supervisor->launch.data = supervisor;
 	supervisor->mounts.on_change = on_mounts;
 	supervisor->mounts.data = supervisor;
+	supervisor->sessions.on_change = on_sessions;
+	supervisor->sessions.data = supervisor;
 	loop_on_turn_end(supervisor->loop, end_turn, supervisor);
 	result = loop_watch(supervisor->loop, &supervisor->listener);
 	if (result == 0)
@@ -366,6 +308,9 @@ watch_all(struct supervisor *supervisor, const struct inheritance *inheritance)
 	if (result == 0)
 		result = mounts_init(&supervisor->mounts, supervisor->loop,
 			inheritance->mountinfofd);
+	if (result == 0)
+		result = sessions_init(&supervisor->sessions, supervisor->loop,
+			inheritance->ueventfd);
 	if (result == 0)
 		result = watch_signals(supervisor);
 	return result;
@@ -377,6 +322,7 @@ release_all(struct supervisor *supervisor)
 	struct target *target, *next_target;
 	struct claim *claim, *next_claim;
 
+	claiming_end_all(supervisor);
 	client_close_all(supervisor);
 	/* A restart finds the claims as they were told last. */
 	back_up(supervisor);
@@ -387,8 +333,11 @@ release_all(struct supervisor *supervisor)
 	}
 	HASH_ITER (by_uri, supervisor->targets, target, next_target)
 		target_free(target);
+	fetch_end_all(supervisor);
 	scan_done(&supervisor->scan);
+	sessions_done(&supervisor->sessions);
 	mounts_done(&supervisor->mounts);
+	guard_close(&supervisor->credentials_fd);
 	launch_done(&supervisor->launch);
 	guard_close(&supervisor->signals.fd);
 	guard_close(&supervisor->listener.fd);
@@ -408,9 +357,11 @@ serve(struct supervisor *supervisor, const struct inheritance *inheritance,
 			"the event loop cannot be set up: %s",
 			strerror(-result));
 	scan_init(&supervisor->scan, supervisor);
-	result = load(supervisor, err);
+	result = load_claims(supervisor, err);
 	if (result < 0)
 		return result;
+	on_mounts(supervisor);
+	on_sessions(supervisor);
 	notify_ready();
 	log_notice("ready");
 	result = loop_run(supervisor->loop);
@@ -463,6 +414,9 @@ supervisor_run(const struct conf *conf, const struct inheritance *inheritance)
 		"%s/mnt", conf->run_dir);
 	TAILQ_INIT(&supervisor->clients);
 	TAILQ_INIT(&supervisor->touched);
+	TAILQ_INIT(&supervisor->claimings);
+	TAILQ_INIT(&supervisor->fetches);
+	supervisor->credentials_fd = -1;
 	target_slots_init(&supervisor->slots);
 	batch_init(&supervisor->batch, supervisor);
 	if (serve(supervisor, inheritance, &err) < 0) {

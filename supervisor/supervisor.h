@@ -17,11 +17,15 @@
 #include "common/loop.h"
 #include "supervisor/batch.h"
 #include "supervisor/claim.h"
+#include "supervisor/claiming.h"
 #include "supervisor/client.h"
 #include "supervisor/conf.h"
+#include "supervisor/credential.h"
+#include "supervisor/fetch.h"
 #include "supervisor/launch.h"
 #include "supervisor/mounts.h"
 #include "supervisor/scan.h"
+#include "supervisor/sessions.h"
 #include "supervisor/store.h"
 #include "supervisor/target.h"
 
@@ -31,8 +35,11 @@ struct supervisor {
 	struct store *store;
 	struct launch launch;
 	struct mounts mounts;
+	struct sessions sessions;
 	struct scan scan;
 	struct batch batch;
+	struct claiming_list claimings;
+	struct fetch_list fetches;
 	struct claim *claims;	/* uthash, by CID */
 	struct target *targets; /* uthash, by URI */
 	struct target *targets_by_key;
@@ -44,9 +51,10 @@ struct supervisor {
 	struct loop_timer listen_again;
 	struct loop_source signals;
 	struct loop_timer stop_deadline;
-	int by_id_fd;	   /* directory run_dir/by-id */
-	int mount_root_fd; /* directory run_dir/mnt: mount points */
-	int base_root_fd;  /* directory run_dir/base: what is bound there */
+	int by_id_fd;	    /* directory run_dir/by-id */
+	int mount_root_fd;  /* directory run_dir/mnt: mount points */
+	int base_root_fd;   /* directory run_dir/base: what is bound there */
+	int credentials_fd; /* directory state_dir/credentials */
 	char mount_root[CONF_PATH_MAX + sizeof("/mnt")];
 	uint64_t no_backup_before_us; /* boot time */
 	bool is_stopping;
@@ -59,6 +67,7 @@ struct inheritance {
 	int launcherfd;
 	int listenfd;
 	int mountinfofd;
+	int ueventfd; /* -1: none is to be had */
 	int by_id_fd;
 	int mount_root_fd;
 	int base_root_fd;

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/guard.h"
+#include "common/hash.h"
 #include "common/log.h"
 #include "supervisor/entry.h"
 #include "supervisor/supervisor.h"
@@ -29,18 +30,7 @@ target_slots_init(struct slots *slots)
 	slots->count = LAUNCH_SLOT_SCANNER;
 }
 
-/* FNV-1a of 64 bits. It stops nobody who searches for a second URI with the
- * same key; that one is refused, which harms only who did it. */
-static uint64_t
-key_of(const char *uri)
-{
-	uint64_t key = UINT64_C(0xcbf29ce484222325);
-
-	for (; *uri; uri++)
-		key = (key ^ (unsigned char)*uri) * UINT64_C(0x100000001b3);
-	return key;
-}
-
+/* A second URI with the same key is refused, which harms only who chose it. */
 static int
 check_new(struct supervisor *supervisor, uint64_t key, struct err *err)
 {
@@ -64,7 +54,7 @@ int
 target_new(struct supervisor *supervisor, const struct uri *uri,
 	struct target **ret_target, struct err *err)
 {
-	uint64_t key = key_of(uri->canonical);
+	uint64_t key = hash_text(uri->canonical);
 	struct target *target;
 	int result = check_new(supervisor, key, err);
 
@@ -74,11 +64,13 @@ target_new(struct supervisor *supervisor, const struct uri *uri,
 	if (target) {
 		target->uri = strdup(uri->canonical);
 		target->mount_name = strdup(uri->mount_name);
+		target->iqn = strdup(uri->scheme == URI_ISCSI ? uri->path : "");
 	}
-	if (!target || !target->uri || !target->mount_name) {
+	if (!target || !target->uri || !target->mount_name || !target->iqn) {
 		if (target) {
 			free(target->uri);
 			free(target->mount_name);
+			free(target->iqn);
 		}
 		free(target);
 		return err_set(err, ERR_INTERNAL, ENOMEM, "no memory");
@@ -92,6 +84,7 @@ target_new(struct supervisor *supervisor, const struct uri *uri,
 	TAILQ_INIT(&target->claims);
 	TAILQ_INIT(&target->waiters);
 	entry_make_info(target, uri);
+	target_session_load(target);
 	target_life_init(target);
 	HASH_ADD_KEYPTR(by_uri, supervisor->targets, target->uri,
 		strlen(target->uri), target);
@@ -107,9 +100,13 @@ target_free(struct target *target)
 	struct supervisor *supervisor = target->supervisor;
 
 	scan_forget(&supervisor->scan, target);
+	claiming_end_target(target);
+	fetch_cancel(target->fetch);
+	credential_free(target->credential);
 	waiter_end_target(target);
 	link_close(&target->link);
 	loop_disarm(supervisor->loop, &target->again);
+	loop_disarm(supervisor->loop, &target->scan_again);
 	loop_disarm(supervisor->loop, &target->patience);
 	if (target->is_touched)
 		TAILQ_REMOVE(&supervisor->touched, target, in_touched);
@@ -119,6 +116,7 @@ target_free(struct target *target)
 	supervisor->slots.free[supervisor->slots.count++] = target->slot;
 	free(target->uri);
 	free(target->mount_name);
+	free(target->iqn);
 	free(target->last_cid);
 	free(target->fault);
 	free(target->info);
@@ -216,8 +214,15 @@ target_set_status(struct target *target, const struct status_message *next)
 		if (next->state != target->status.state)
 			target->since_us = clock_unix_us();
 	}
-	if (next->state != TARGET_LINGERING)
+	if (next->state != TARGET_LINGERING &&
+		next->state != TARGET_DISCONNECTING) {
 		target_set_holders(target, NULL, 0);
+		scan_forget(&target->supervisor->scan, target);
+	}
+	if (next->state == TARGET_DISCONNECTING &&
+		target->status.state != next->state)
+		scan_hurry(target);
+	target_session_note(target, next);
 	target->status = *next;
 	target_touch(target);
 }
@@ -248,7 +253,7 @@ target_set_error(
 		count_failure(target, &next);
 	next.state = state;
 	next.operation = OPERATION_NONE;
-	next.is_mounted = target->mount_id != 0;
+	next.has_object = target_has_object(target);
 	next.next_retry_us = 0;
 	next.error = err->code;
 	next.error_errno = (uint64_t)err->errnum;
@@ -303,6 +308,6 @@ target_end_reading(struct target *target, uint32_t reading)
 		target_look(target);
 	}
 	/* It may have come and gone between two readings. */
-	if (target->status.is_mounted != (target->mount_id != 0))
+	if (target->status.has_object != (target->mount_id != 0))
 		target_look(target);
 }

@@ -24,6 +24,10 @@
 #include "supervisor/link.h"
 #include "supervisor/mounts.h"
 
+struct claiming;
+struct credential;
+struct fetch;
+struct session_entry;
 struct supervisor;
 struct waiter;
 
@@ -57,6 +61,7 @@ struct target {
 	struct supervisor *supervisor;
 	char *uri; /* canonical */
 	char *mount_name;
+	char *iqn; /* of an iSCSI target, else "" */
 	enum uri_scheme scheme;
 	uint64_t key;
 	uint32_t slot;
@@ -67,6 +72,9 @@ struct target {
 	uint8_t *info;	/* the fixed pairs of connectionInfo, as msgpack */
 	size_t info_len;
 	size_t info_pairs;
+	struct credential *credential; /* NULL: none */
+	struct claiming *trial;	       /* whose credentials are being tried */
+	struct fetch *fetch;	       /* of a named credential, under way */
 	bool is_departing;  /* the store knows that it has to be taken down */
 	bool is_gone;	    /* departing, and taken down: the record may go */
 	bool is_forgetting; /* its record in the store is being deleted */
@@ -94,7 +102,9 @@ struct target {
 	struct holder_message *holders;
 	size_t holder_count;
 	bool is_scan_wanted;
+	uint64_t scan_wanted_us;     /* boot time, since when */
 	uint64_t scan_not_before_us; /* boot time */
+	struct loop_timer scan_again;
 
 	/* From the mount table. */
 	uint32_t mount_id; /* 0: not mounted */
@@ -102,6 +112,13 @@ struct target {
 	uint32_t device_minor;
 	char *mount_options;
 	uint32_t seen; /* reading of the table that showed it last */
+
+	/* From the table of iSCSI sessions. */
+	uint64_t disks_hash; /* of the disks that links lead to */
+
+	/* Of the last scan, for the order `holders`. */
+	uint64_t scanned_count;
+	bool is_scan_complete;
 };
 
 TAILQ_HEAD(target_list, target);
@@ -145,9 +162,32 @@ void target_on_launch_reply(
 void target_see_mount(struct target *target, const struct mount_entry *entry,
 	uint32_t reading);
 void target_end_reading(struct target *target, uint32_t reading);
-/* Who holds the mount; takes over nothing. */
+/* The table of iSCSI sessions was read. */
+void target_session_see(struct target *target);
+/* Whether its mount or session is there, by the kernel's tables. */
+bool target_has_object(const struct target *target);
+/* Its iSCSI session, valid until the next reading; NULL when there is none. */
+struct session_entry *target_session(const struct target *target);
+/* The block device of that LUN, or of the lowest for -1; path has
+ * TARGET_PATH_MAX bytes. False when there is none now. */
+bool target_disk_path(const struct target *target, int32_t lun, char *path);
+
+/* Takes credential (NULL: none): what the worker logs in with from now on. */
+void target_set_credential(
+	struct target *target, struct credential *credential);
+/* Asks for a named credential once more, since its file may have changed. */
+void target_refresh_credential(struct target *target);
+/* Has the worker try target->trial's credentials. */
+void target_try_credential(struct target *target);
+/* Who holds it; takes over nothing. */
 void target_set_holders(struct target *target,
 	const struct holder_message *holders, size_t count);
+/*
+ * A scan is over that was asked for in LINGERING or DISCONNECTING; the holders
+ * are set. Only 0 of a complete one means that nobody holds it, and even that is
+ * the past: who came meanwhile was not seen.
+ */
+void target_on_scanned(struct target *target, uint64_t count, bool is_complete);
 /* Ends the worker without disconnecting, for the daemon's end. */
 void target_stop(struct target *target);
 

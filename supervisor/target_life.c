@@ -68,7 +68,9 @@ give_up_for_now(struct target *target, enum target_phase phase, int errnum,
 		&err, ERR_INTERNAL, errnum, "%s: %s", what, strerror(errnum));
 	target->phase = phase;
 	target_set_error(target,
-		target->mount_id ? TARGET_UNRESPONSIVE : TARGET_BACKOFF, &err);
+		target_has_object(target) ? TARGET_UNRESPONSIVE
+					  : TARGET_BACKOFF,
+		&err);
 	try_again_in(target, next_pause(target));
 }
 
@@ -105,6 +107,7 @@ remove_directories(struct target *target)
 	(void)snprintf(name, sizeof(name), "%016llx/%s",
 		(unsigned long long)target->key, target->mount_name);
 	(void)unlinkat(supervisor->base_root_fd, name, AT_REMOVEDIR);
+	target_session_remove(target);
 	name[key_len] = '\0';
 	(void)unlinkat(supervisor->base_root_fd, name, AT_REMOVEDIR);
 	(void)unlinkat(supervisor->mount_root_fd, name, AT_REMOVEDIR);
@@ -129,11 +132,12 @@ static enum backend
 backend_of(const struct target *target)
 {
 	switch (target->scheme) {
+	case URI_ISCSI:
+		return BACKEND_ISCSI;
 	case URI_NFS:
 		return BACKEND_NFS;
 	case URI_TMPFS:
 		return BACKEND_TMPFS;
-	case URI_ISCSI:
 	case URI_SCHEME_COUNT:
 		break;
 	}
@@ -176,7 +180,30 @@ is_gone(const struct target *target)
 	       target->told == WANTED_DOWN &&
 	       target->status.wanted == WANTED_DOWN &&
 	       target->status.state == TARGET_REGISTERED &&
-	       !target->status.is_mounted;
+	       !target->status.has_object;
+}
+
+/* A session goes when a scan has found nobody: it is looked for again and
+ * again, ever more rarely. */
+static void
+scan_while_it_waits(struct target *target)
+{
+	enum target_state state = target->status.state;
+
+	if (state != TARGET_LINGERING && state != TARGET_DISCONNECTING)
+		return;
+	if (clock_boot_us() >= target->scan_not_before_us)
+		scan_request(&target->supervisor->scan, target);
+	else
+		/* Without memory for a timer: the next touch asks. */
+		(void)loop_arm(target->supervisor->loop, &target->scan_again,
+			target->scan_not_before_us);
+}
+
+static void
+on_scan_again(struct loop_timer *timer)
+{
+	target_touch(container_of(timer, struct target, scan_again));
 }
 
 static void
@@ -189,7 +216,9 @@ settle_running(struct target *target)
 		return;
 	}
 	target_give_orders(target);
-	if (target->status.state == TARGET_LINGERING)
+	if (target->scheme == URI_ISCSI)
+		scan_while_it_waits(target);
+	else if (target->status.state == TARGET_LINGERING)
 		scan_request(&target->supervisor->scan, target);
 }
 
@@ -265,7 +294,8 @@ on_death(struct target *target, const struct err *err)
 	enum target_state state = target->status.state;
 
 	if (target_wanted(target) == WANTED_UP)
-		state = target->mount_id ? TARGET_UNRESPONSIVE : TARGET_BACKOFF;
+		state = target_has_object(target) ? TARGET_UNRESPONSIVE
+						  : TARGET_BACKOFF;
 	target->phase = PHASE_READY;
 	target_set_error(target, state, err);
 	try_again_in(target, next_pause(target));
@@ -304,6 +334,7 @@ target_life_init(struct target *target)
 	target_talk_init(target);
 	target->link.on_exit = on_worker_exit;
 	target->again.on_due = on_again;
+	target->scan_again.on_due = on_scan_again;
 }
 
 static void

@@ -27,6 +27,19 @@ void target_look(struct target *target);
 /* The one setter of target->status. */
 void target_set_status(
 	struct target *target, const struct status_message *next);
+/* Where the worker's report has another session, or another maker of it: on
+ * file, and back from there. */
+void target_session_note(
+	struct target *target, const struct status_message *next);
+void target_session_load(struct target *target);
+void target_session_remove(const struct target *target);
+/* The worker has reported: has the table of sessions read where it is behind,
+ * before anybody is told that the session is there. */
+void target_session_compare(struct target *target);
+/* Tells the worker what to log in with. */
+void target_give_credential(struct target *target);
+/* A report says that the credentials were not taken. */
+void target_doubt_credential(struct target *target);
 /* The supervisor's own word on a target that has no worker to speak for it. */
 void target_set_error(
 	struct target *target, enum target_state state, const struct err *err);

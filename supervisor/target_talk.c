@@ -22,6 +22,9 @@ enum {
 	PENDING_WANT = 2,
 	PENDING_RETRY = 4,
 	PENDING_LOOK = 8,
+	PENDING_CREDENTIALS = 16,
+	PENDING_HOLDERS = 32,
+	PENDING_TRIAL = 64,
 };
 
 /* For a worker to follow an order, or to end. Long: a thousand of them may be
@@ -62,28 +65,90 @@ fill_target_order(const struct target *target, struct target_message *order)
 		.retry_min_ms = conf->retry_min_ms,
 		.retry_max_ms = conf->retry_max_ms,
 		.blocked_ms = conf->blocked_ms,
+		.session = target->status.session,
+		.origin = target->status.origin,
 	};
 	(void)snprintf(order->uri, sizeof(order->uri), "%s", target->uri);
 }
 
-/* One order; true when it went out. */
+static void
+fill_want_order(const struct target *target, struct want_message *order)
+{
+	order->wanted = target_wanted(target);
+}
+
+static void
+fill_credentials_order(
+	const struct target *target, struct credentials_message *order)
+{
+	iscsi_auth_copy(order, &target->credential->auth);
+	order->is_missing = !credential_is_usable(target->credential);
+}
+
+static void
+fill_trial_order(const struct target *target, struct trial_message *order)
+{
+	uint32_t number;
+	const struct iscsi_auth *auth = claiming_auth(target->trial, &number);
+
+	order->number = number;
+	iscsi_auth_copy(order, auth);
+}
+
+static void
+fill_order(const struct target *target, struct message *message)
+{
+	if (message->type == MESSAGE_target)
+		fill_target_order(target, &message->target);
+	else if (message->type == MESSAGE_want)
+		fill_want_order(target, &message->want);
+	else if (message->type == MESSAGE_credentials)
+		fill_credentials_order(target, &message->credentials);
+	else if (message->type == MESSAGE_trial)
+		fill_trial_order(target, &message->trial);
+	else if (message->type == MESSAGE_holders)
+		message->holders = (struct holders_message){
+			.count = target->scanned_count,
+			.is_complete = target->is_scan_complete,
+		};
+}
+
+/* One order; true when it went out, or there is none to go. */
 static bool
 send_order(struct target *target, unsigned bit, enum message_type type)
 {
 	struct message message = {.type = type};
+	int result;
 
 	if (!(target->pending & bit))
 		return true;
-	if (type == MESSAGE_target)
-		fill_target_order(target, &message.target);
-	if (type == MESSAGE_want)
-		message.want.wanted = target_wanted(target);
-	if (link_send(&target->link, &message) < 0)
+	fill_order(target, &message);
+	result = link_send(&target->link, &message);
+	if (result == 0 && type == MESSAGE_want)
+		target->told = message.want.wanted;
+	explicit_bzero(&message, sizeof(message)); /* it may be a secret */
+	if (result < 0)
 		return false;
 	target->pending &= ~bit;
-	if (type == MESSAGE_want)
-		target->told = message.want.wanted;
 	return true;
+}
+
+/* What has lost its sense meanwhile is not said. */
+static void
+drop_vain_orders(struct target *target)
+{
+	if (!target->trial)
+		target->pending &= ~(unsigned)PENDING_TRIAL;
+	if (!target->credential)
+		target->pending &= ~(unsigned)PENDING_CREDENTIALS;
+}
+
+/* A named credential is on its way: it comes before the wish to connect. */
+static bool
+is_waiting_for_credential(const struct target *target)
+{
+	return target->fetch && target->pending & PENDING_CREDENTIALS &&
+	       target->pending & PENDING_WANT && !target->has_reported;
 }
 
 /* Whether the worker has done, and said, all that it was told. */
@@ -109,9 +174,15 @@ watch_obedience(struct target *target)
 static void
 send_orders(struct target *target)
 {
+	drop_vain_orders(target);
+	if (is_waiting_for_credential(target))
+		return;
 	(void)(send_order(target, PENDING_TARGET, MESSAGE_target) &&
+		send_order(target, PENDING_CREDENTIALS, MESSAGE_credentials) &&
 		send_order(target, PENDING_WANT, MESSAGE_want) &&
 		send_order(target, PENDING_LOOK, MESSAGE_look) &&
+		send_order(target, PENDING_HOLDERS, MESSAGE_holders) &&
+		send_order(target, PENDING_TRIAL, MESSAGE_trial) &&
 		send_order(target, PENDING_RETRY, MESSAGE_retry));
 	watch_obedience(target);
 }
@@ -133,9 +204,33 @@ target_look(struct target *target)
 }
 
 void
+target_give_credential(struct target *target)
+{
+	add_order(target, PENDING_CREDENTIALS);
+}
+
+void
+target_try_credential(struct target *target)
+{
+	add_order(target, PENDING_TRIAL);
+}
+
+void
+target_on_scanned(struct target *target, uint64_t count, bool is_complete)
+{
+	if (target->scheme != URI_ISCSI)
+		return; /* the kernel itself refuses to unmount what is used */
+	target->scanned_count = count;
+	target->is_scan_complete = is_complete;
+	add_order(target, PENDING_HOLDERS);
+}
+
+void
 target_begin_orders(struct target *target)
 {
-	target->pending = PENDING_TARGET | PENDING_WANT;
+	target->pending = PENDING_TARGET | PENDING_WANT | PENDING_CREDENTIALS |
+			  PENDING_TRIAL;
+	target_refresh_credential(target);
 	target_touch(target);
 }
 
@@ -153,6 +248,7 @@ target_retry(struct target *target)
 	unsigned orders = PENDING_RETRY;
 
 	target_hurry(target);
+	target_refresh_credential(target);
 	if (target->status.state == TARGET_CONNECTED)
 		return; /* there is nothing to be tried */
 
@@ -200,27 +296,49 @@ log_for_worker(struct target *target, const struct log_message *message)
 			target->uri, message->text);
 }
 
-static bool
-on_report(struct link *link, const struct message *message)
+/* One of the two accounts is behind: which, the table will show. */
+static void
+compare_accounts(struct target *target)
 {
-	struct target *target = container_of(link, struct target, link);
-	const struct status_message *status = &message->status;
+	struct supervisor *supervisor = target->supervisor;
 
-	if (message->type == MESSAGE_log) {
-		log_for_worker(target, &message->log);
-		return true;
-	}
-	if (message->type != MESSAGE_status)
-		return false;
+	if (target->scheme == URI_ISCSI)
+		target_session_compare(target);
+	else if (target->status.has_object != (target->mount_id != 0))
+		mounts_read_soon(&supervisor->mounts);
+}
+
+static void
+take_status(struct target *target, const struct status_message *status)
+{
+	bool was_refused =
+		target->status.error == ERR_AUTH_FAILED &&
+		target->status.error_attempt == status->error_attempt;
+
 	/* A new worker that has not looked yet knows less than we do. */
 	if (status->state != TARGET_REGISTERED || status->wanted != WANTED_UP ||
 		target->status.state == TARGET_REGISTERED)
 		target_set_status(target, status);
 	target->has_reported = true;
 	watch_obedience(target);
-	/* One of the two accounts is behind: which, the table will show. */
-	if (status->is_mounted != (target->mount_id != 0))
-		mounts_read_soon(&target->supervisor->mounts);
+	compare_accounts(target);
+	if (!was_refused)
+		target_doubt_credential(target);
+}
+
+static bool
+on_report(struct link *link, const struct message *message)
+{
+	struct target *target = container_of(link, struct target, link);
+
+	if (message->type == MESSAGE_log)
+		log_for_worker(target, &message->log);
+	else if (message->type == MESSAGE_status)
+		take_status(target, &message->status);
+	else if (message->type == MESSAGE_tried && target->scheme == URI_ISCSI)
+		claiming_on_tried(target, &message->tried);
+	else
+		return false;
 	return true;
 }
 

@@ -57,7 +57,7 @@ answer_entry(struct waiter *waiter, const struct claim *claim)
 	struct supervisor *supervisor = waiter->client->supervisor;
 
 	/* So that mount_id and options belong to the state that is told. */
-	if (waiter->target->status.is_mounted && waiter->target->mount_id == 0)
+	if (waiter->target->status.has_object && waiter->target->mount_id == 0)
 		mounts_read_now(&supervisor->mounts);
 	api_begin_result(out, waiter->message_id);
 	if (claim)

@@ -34,7 +34,19 @@ enum {
 #define IS(wanted, state, mounted, running, stuck, due)                        \
 	{                                                                      \
 		WANTED_##wanted, TARGET_##state, mounted, OPERATION_##running, \
-			stuck, due                                             \
+			stuck, due, false, false, false                        \
+	}
+/* The same, of one whose users have to be looked for. */
+#define WAITS(state, due)                                                      \
+	{                                                                      \
+		WANTED_DOWN, TARGET_##state, THERE, OPERATION_NONE, 0, due,    \
+			true, false, false                                     \
+	}
+/* Of one whose attempts go on in a daemon and leave records behind. */
+#define LEAVES(state, running, traces)                                         \
+	{                                                                      \
+		WANTED_DOWN, TARGET_##state, GONE, OPERATION_##running, 0,     \
+			LATER, true, true, traces                              \
 	}
 
 struct decide_case {
@@ -222,6 +234,50 @@ what_is_up_and_not_wanted_is_disconnected(void **state)
 			NEXT(LINGERING, NONE)},
 		{IS(DOWN, LINGERING, THERE, NONE, 0, DUE),
 			NEXT(LINGERING, DISCONNECT)},
+	};
+
+	check(cases, ARRAY_SIZE(cases));
+}
+
+static void
+what_may_have_users_waits_until_they_are_looked_for(void **state)
+{
+	static const struct decide_case cases[] = {
+		{WAITS(CONNECTED, DUE), NEXT(DISCONNECTING, NONE)},
+		{WAITS(UNRESPONSIVE, DUE), NEXT(DISCONNECTING, NONE)},
+		{WAITS(STUCK, DUE), NEXT(DISCONNECTING, NONE)},
+		{WAITS(DISCONNECTING, DUE), NEXT(DISCONNECTING, NONE)},
+		{WAITS(LINGERING, LATER), NEXT(LINGERING, NONE)},
+		{WAITS(LINGERING, DUE), NEXT(LINGERING, NONE)},
+	};
+
+	check(cases, ARRAY_SIZE(cases));
+}
+
+static void
+an_attempt_that_goes_on_elsewhere_is_left_to_its_end(void **state)
+{
+	static const struct decide_case cases[] = {
+		{LEAVES(CONNECTING, CONNECT, true), NEXT(CONNECTING, NONE)},
+		{LEAVES(DISCONNECTING, DISCONNECT, true),
+			NEXT(DISCONNECTING, NONE)},
+	};
+
+	check(cases, ARRAY_SIZE(cases));
+}
+
+static void
+traces_are_removed_before_it_is_registered(void **state)
+{
+	static const struct decide_case cases[] = {
+		{LEAVES(CONNECTING, NONE, true),
+			NEXT(DISCONNECTING, DISCONNECT)},
+		{LEAVES(BLOCKED, NONE, true), NEXT(DISCONNECTING, DISCONNECT)},
+		{LEAVES(REGISTERED, NONE, true),
+			NEXT(DISCONNECTING, DISCONNECT)},
+		{LEAVES(LINGERING, NONE, true), NEXT(LINGERING, DISCONNECT)},
+		{LEAVES(DISCONNECTING, NONE, false), NEXT(REGISTERED, NONE)},
+		{LEAVES(LINGERING, NONE, false), NEXT(REGISTERED, NONE)},
 	};
 
 	check(cases, ARRAY_SIZE(cases));
@@ -441,11 +497,16 @@ for_each_situation(void (*check_one)(const struct situation *situation))
 					.running = (enum operation)op,
 					.wanted = rest & 1 ? WANTED_DOWN
 							   : WANTED_UP,
-					.is_mounted = rest & 2,
+					.has_object = rest & 2,
 					.is_due = rest & 4,
 					.stuck = (rest >> 3) << 1,
 				};
 
+				check_one(&situation);
+				situation.awaits_clearance = true;
+				check_one(&situation);
+				situation.hands_over = true;
+				situation.has_traces = true;
 				check_one(&situation);
 			}
 }
@@ -492,6 +553,7 @@ may_end_in(enum operation operation, enum target_state state)
 	case OPERATION_DISCONNECT:
 		return state == TARGET_DISCONNECTING ||
 		       state == TARGET_LINGERING;
+	case OPERATION_TRIAL: /* it ends in no state */
 	case OPERATION_NONE:
 	case OPERATION_COUNT:
 		break;
@@ -539,6 +601,11 @@ main(void)
 		cmocka_unit_test(what_is_under_way_is_left_alone),
 		cmocka_unit_test(a_change_of_mind_kills_what_is_in_its_way),
 		cmocka_unit_test(what_is_up_and_not_wanted_is_disconnected),
+		cmocka_unit_test(
+			what_may_have_users_waits_until_they_are_looked_for),
+		cmocka_unit_test(
+			an_attempt_that_goes_on_elsewhere_is_left_to_its_end),
+		cmocka_unit_test(traces_are_removed_before_it_is_registered),
 		cmocka_unit_test(what_is_down_and_not_wanted_is_registered),
 		cmocka_unit_test(a_stuck_change_of_the_mount_stops_everything),
 		cmocka_unit_test(

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,9 @@
 #include <stdint.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,14 +31,14 @@ enum {
 
 /* Runs function in a confined child; what it returns, 0 to 98. */
 static int
-run_confined(int (*function)(void))
+run_with(int (*function)(void), bool runs_programs)
 {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-			filter_enter() < 0)
+			filter_enter(runs_programs) < 0)
 			_exit(NOT_CONFINED);
 		_exit(function());
 	}
@@ -43,6 +46,12 @@ run_confined(int (*function)(void))
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
+}
+
+static int
+run_confined(int (*function)(void))
+{
+	return run_with(function, false);
 }
 
 static int
@@ -124,6 +133,27 @@ count_families(void)
 	return count;
 }
 
+/* Its children execute programs, and these talk to their daemon. */
+static int
+count_families_with_unix(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	int netlink = socket(AF_NETLINK, SOCK_RAW, 0);
+
+	return fd >= 0 && netlink < 0 && errno == EPERM ? 0 : 98;
+}
+
+static void
+a_worker_that_runs_programs_may_do_that_and_no_more(void **state)
+{
+	assert_int_equal(run_with(call_exec, true), ENOENT);
+	assert_int_equal(run_with(count_families_with_unix, true), 0);
+	assert_int_equal(run_with(call_unshare, true), EPERM);
+	assert_int_equal(run_with(call_chroot, true), EPERM);
+	assert_int_equal(run_with(call_open_tree, true), EPERM);
+	assert_int_equal(run_with(call_clone3, true), ENOSYS);
+}
+
 static void
 only_internet_sockets_are_left(void **state)
 {
@@ -191,15 +221,82 @@ no_unmount_follows_a_symlink(void **state)
 		assert_int_equal(run_confined(call_umount_nofollow), ENOENT);
 }
 
+static int kcmp_type;
+
+static int
+call_kcmp(void)
+{
+	return result_of(
+		syscall(SYS_kcmp, getpid(), getpid(), kcmp_type, 0, 0));
+}
+
+static void
+tables_of_descriptors_alone_may_be_compared(void **state)
+{
+	/* Unfiltered, EPERM is what some containers answer to all of it. */
+	kcmp_type = KCMP_FILES;
+	if (call_kcmp() == 0)
+		assert_int_equal(run_confined(call_kcmp), 0);
+	for (kcmp_type = 0; kcmp_type < KCMP_TYPES; kcmp_type++)
+		if (kcmp_type != KCMP_FILES)
+			assert_int_equal(run_confined(call_kcmp), EPERM);
+}
+
+static int
+count_setuid_files_that_can_be_made(void)
+{
+	char path[] = "/tmp/test_filter.XXXXXX";
+	int fd = mkstemp(path);
+	int made = 0;
+
+	if (fd < 0)
+		return 50;
+	made += fchmod(fd, 04755) == 0 || fchmod(fd, 02755) == 0;
+	made += chmod(path, 04755) == 0 || chmod(path, 06755) == 0;
+	made += fchmodat(AT_FDCWD, path, 04755, 0) == 0;
+	made += syscall(452, AT_FDCWD, path, 04755, 0) == 0;
+	made += fchmod(fd, 0755) < 0; /* what is harmless is let through */
+	(void)unlink(path);
+	made += open(path, O_WRONLY | O_CREAT, 04755) >= 0;
+	made += open("/tmp", O_WRONLY | O_TMPFILE, 04755) >= 0;
+	made += syscall(SYS_open, path, O_WRONLY | O_CREAT, 02755) >= 0;
+	made += syscall(SYS_creat, path, 04755) >= 0;
+	made += mknod(path, S_IFREG | 04755, 0) == 0;
+	/* A mode where none is asked for may be anything. */
+	made += syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY, 07777) < 0;
+	(void)unlink(path);
+	return made;
+}
+
+static int
+call_openat2(void)
+{
+	return result_of(syscall(SYS_openat2, AT_FDCWD, "/", NULL, 0));
+}
+
+static void
+no_file_is_made_that_lends_its_owner(void **state)
+{
+	assert_int_equal(
+		run_with(count_setuid_files_that_can_be_made, true), 0);
+	assert_int_equal(
+		run_with(count_setuid_files_that_can_be_made, false), 0);
+	assert_int_equal(run_with(call_openat2, true), ENOSYS);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_worker_executes_and_enters_nothing),
 		cmocka_unit_test(a_worker_may_have_children),
+		cmocka_unit_test(no_file_is_made_that_lends_its_owner),
 		cmocka_unit_test(only_internet_sockets_are_left),
+		cmocka_unit_test(
+			a_worker_that_runs_programs_may_do_that_and_no_more),
 		cmocka_unit_test(only_fresh_nosuid_nodev_mounts_are_left),
 		cmocka_unit_test(no_unmount_follows_a_symlink),
+		cmocka_unit_test(tables_of_descriptors_alone_may_be_compared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,13 +7,19 @@
 #ifndef WORKER_CONFINE_H
 #define WORKER_CONFINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
 	CONFINE_STEP_FAILED = 90 /* exit status: this plus the step's index */
 };
 
-/* Keeps exactly these capabilities. 0, or the exit status to end with. */
-int confine(uint64_t capabilities);
+struct confinement {
+	uint64_t capabilities; /* exactly these are kept */
+	bool runs_programs;    /* its children execute some, and write files */
+};
+
+/* 0, or the exit status to end with. */
+int confine(const struct confinement *confinement);
 
 #endif

@@ -11,7 +11,7 @@
 #define STUCK_BIT(name) (1u << OPERATION_##name)
 
 /* These make or take away the object: never two of them at a time. */
-static const unsigned mount_changing =
+static const unsigned object_changing =
 	STUCK_BIT(CONNECT) | STUCK_BIT(DETACH) | STUCK_BIT(DISCONNECT);
 
 static struct decision
@@ -66,21 +66,30 @@ decide_up(const struct situation *situation)
 		break;
 	case OPERATION_PROBE:
 		/* What it asks about is gone: it would only cost time. */
-		return situation->is_mounted ? stay(situation)
+		return situation->has_object ? stay(situation)
 					     : kill_running(situation);
 	case OPERATION_CONNECT:
 	case OPERATION_DETACH:
 	case OPERATION_DISCONNECT:
+	case OPERATION_TRIAL:
 	case OPERATION_COUNT:
 		return stay(situation);
 	}
-	if (situation->stuck & mount_changing)
+	if (situation->stuck & object_changing)
 		return enter(TARGET_STUCK);
-	if (situation->is_mounted)
+	if (situation->has_object)
 		return watch(situation);
 	if (is_scheduled && !situation->is_due)
 		return stay(situation);
 	return start(TARGET_CONNECTING, OPERATION_CONNECT);
+}
+
+/* What lingers, does so until it is gone. */
+static enum target_state
+down_state(const struct situation *situation)
+{
+	return situation->state == TARGET_LINGERING ? TARGET_LINGERING
+						    : TARGET_DISCONNECTING;
 }
 
 static struct decision
@@ -90,22 +99,31 @@ decide_down(const struct situation *situation)
 	case OPERATION_NONE:
 		break;
 	case OPERATION_CONNECT:
+		return situation->hands_over ? stay(situation)
+					     : kill_running(situation);
 	case OPERATION_PROBE: /* it holds the mount: umount says EBUSY */
 		return kill_running(situation);
 	case OPERATION_DETACH:
 	case OPERATION_DISCONNECT:
+	case OPERATION_TRIAL:
 	case OPERATION_COUNT:
 		return stay(situation);
 	}
-	/* Also when nothing is mounted: it may be yet. */
-	if (situation->stuck & mount_changing)
+	/* Also when there is no object: there may be one yet. */
+	if (situation->stuck & object_changing)
 		return enter(TARGET_STUCK);
-	if (!situation->is_mounted)
-		return enter(TARGET_REGISTERED);
+	if (!situation->has_object)
+		return situation->has_traces ? start(down_state(situation),
+						       OPERATION_DISCONNECT)
+					     : enter(TARGET_REGISTERED);
 	if (situation->state != TARGET_LINGERING)
-		return start(TARGET_DISCONNECTING, OPERATION_DISCONNECT);
-	return situation->is_due ? start(TARGET_LINGERING, OPERATION_DISCONNECT)
-				 : stay(situation);
+		return situation->awaits_clearance
+			       ? enter(TARGET_DISCONNECTING)
+			       : start(TARGET_DISCONNECTING,
+					 OPERATION_DISCONNECT);
+	return situation->is_due && !situation->awaits_clearance
+		       ? start(TARGET_LINGERING, OPERATION_DISCONNECT)
+		       : stay(situation);
 }
 
 struct decision
@@ -120,7 +138,7 @@ decide_is_blocking(enum err_code error)
 {
 	return error == ERR_ACCESS_DENIED || error == ERR_NOT_FOUND ||
 	       error == ERR_UNSUPPORTED || error == ERR_AUTH_FAILED ||
-	       error == ERR_MOUNT_FAILED;
+	       error == ERR_MOUNT_FAILED || error == ERR_LOGIN_FAILED;
 }
 
 static struct verdict
@@ -146,7 +164,7 @@ after_connect(const struct situation *situation, const struct ending *ending)
 	/* Killed for a wish that has passed: what is there is to be seen. */
 	if (ending->is_cancelled)
 		return (struct verdict){TARGET_BACKOFF, PACE_NOW};
-	if (situation->is_mounted)
+	if (situation->has_object)
 		return ending->error == ERR_NONE
 			       ? connected(situation)
 			       : (struct verdict){TARGET_BACKOFF, PACE_NOW};
@@ -158,7 +176,7 @@ after_connect(const struct situation *situation, const struct ending *ending)
 static struct verdict
 after_probe(const struct situation *situation, const struct ending *ending)
 {
-	if (situation->wanted == WANTED_DOWN || !situation->is_mounted ||
+	if (situation->wanted == WANTED_DOWN || !situation->has_object ||
 		ending->is_cancelled)
 		return unchanged(situation);
 	if (ending->error == ERR_NONE)
@@ -175,7 +193,7 @@ after_probe(const struct situation *situation, const struct ending *ending)
 static struct verdict
 after_disconnect(const struct situation *situation, const struct ending *ending)
 {
-	if (situation->wanted == WANTED_UP || !situation->is_mounted ||
+	if (situation->wanted == WANTED_UP || !situation->has_object ||
 		ending->error == ERR_NONE)
 		return unchanged(situation);
 	return (struct verdict){TARGET_LINGERING, PACE_LINGER};
@@ -190,11 +208,12 @@ decide_after(const struct situation *situation, const struct ending *ending)
 	case OPERATION_PROBE:
 		return after_probe(situation, ending);
 	case OPERATION_DETACH:
-		if (ending->error != ERR_NONE && situation->is_mounted)
+		if (ending->error != ERR_NONE && situation->has_object)
 			return (struct verdict){situation->state, PACE_DETACH};
 		return unchanged(situation);
 	case OPERATION_DISCONNECT:
 		return after_disconnect(situation, ending);
+	case OPERATION_TRIAL:
 	case OPERATION_NONE:
 	case OPERATION_COUNT:
 		break;

@@ -20,10 +20,14 @@
 struct situation {
 	enum wanted wanted;
 	enum target_state state;
-	bool is_mounted;
+	bool has_object;	/* the mount or session exists */
 	enum operation running; /* OPERATION_NONE, or the one under way */
 	unsigned stuck;		/* 1u << each that does not end when killed */
 	bool is_due;		/* what was scheduled is due, or nothing was */
+	bool awaits_clearance;	/* its users have to be looked for first: the
+				   kernel would take it away from them */
+	bool hands_over; /* an attempt that is killed goes on without us */
+	bool has_traces; /* it may have left something behind */
 };
 
 struct decision {

@@ -13,11 +13,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/kcmp.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,10 +33,10 @@ enum {
 
 /* What a worker never does, and somebody in its place would like to. */
 static const int denied[] = {
-	SCMP_SYS(execve), SCMP_SYS(execveat),	      /* it starts no program */
+	SCMP_SYS(execveat), /* no program by descriptor */
 	SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), /* nobody's memory */
 	SCMP_SYS(process_vm_writev), SCMP_SYS(process_madvise),
-	SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp), /* nor files */
+	SCMP_SYS(pidfd_getfd), /* nor files */
 	SCMP_SYS(open_tree), SCMP_SYS(move_mount), SCMP_SYS(fsopen),
 	SCMP_SYS(fsconfig), SCMP_SYS(fsmount), SCMP_SYS(fspick),
 	SCMP_SYS(mount_setattr), /* mount(2) is all it uses */
@@ -80,6 +82,11 @@ static const struct mask_rule mask_rules[] = {
 	{SCMP_SYS(mount), 3, MS_SLAVE, MS_SLAVE},
 	{SCMP_SYS(mount), 3, MS_PRIVATE, MS_PRIVATE},
 	{SCMP_SYS(mount), 3, MS_UNBINDABLE, MS_UNBINDABLE},
+	/* kcmp(2): all but KCMP_FILES, by which a scanner tells which tasks
+	 * share their descriptors */
+	{SCMP_SYS(kcmp), 2, UINT32_MAX, KCMP_FILE},
+	{SCMP_SYS(kcmp), 2, 1, 1}, /* VM, FS, IO, EPOLL_TFD */
+	{SCMP_SYS(kcmp), 2, 4, 4}, /* SIGHAND, IO, SYSVSEM, EPOLL_TFD */
 	/* umount2(2) */
 	{SCMP_SYS(umount2), 1, UMOUNT_NOFOLLOW, 0},
 	/* clone(2): processes, no namespaces */
@@ -97,6 +104,15 @@ guard_filter(scmp_filter_ctx *filter)
 {
 	if (*filter)
 		seccomp_release(*filter);
+}
+
+/* One whose children execute programs needs execve(2) for that. */
+static int
+deny_programs(scmp_filter_ctx filter, bool runs_programs)
+{
+	return runs_programs ? 0
+			     : seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
+				       SCMP_SYS(execve), 0);
 }
 
 static int
@@ -127,12 +143,69 @@ deny_arguments(scmp_filter_ctx filter)
 	return result;
 }
 
-/* All families but AF_INET and AF_INET6: names, NFS servers, no netlink. */
+/*
+ * A file of root's that runs as root for whoever executes it: the way out for
+ * one who is root without capabilities, and can write somewhere.
+ */
 static int
-deny_sockets(scmp_filter_ctx filter)
+deny_setuid_files(scmp_filter_ctx filter, bool runs_programs)
+{
+	enum {
+		FCHMODAT2 =
+			452 /* the same everywhere; too new for libseccomp */
+	};
+	static const struct {
+		int call;
+		unsigned mode; /* which argument */
+		int flags;     /* which; -1: the mode always counts */
+	} calls[] = {
+		{SCMP_SYS(chmod), 1, -1},
+		{SCMP_SYS(fchmod), 1, -1},
+		{SCMP_SYS(fchmodat), 2, -1},
+		{FCHMODAT2, 2, -1},
+		{SCMP_SYS(mknod), 1, -1},
+		{SCMP_SYS(mknodat), 2, -1},
+		{SCMP_SYS(creat), 1, -1},
+		{SCMP_SYS(open), 2, 1},
+		{SCMP_SYS(openat), 3, 2},
+	};
+	static const uint64_t modes[] = {S_ISUID, S_ISGID};
+	static const uint64_t makes[] = {O_CREAT, O_TMPFILE & ~O_DIRECTORY};
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < ARRAY_SIZE(calls); i++)
+		for (size_t j = 0; result == 0 && j < 4; j++) {
+			uint64_t mode = modes[j & 1];
+			uint64_t make = makes[j >> 1];
+			struct scmp_arg_cmp is_set = SCMP_CMP(
+				calls[i].mode, SCMP_CMP_MASKED_EQ, mode, mode);
+
+			if (calls[i].flags >= 0)
+				result = seccomp_rule_add(filter,
+					SCMP_ACT_ERRNO(EPERM), calls[i].call, 2,
+					SCMP_CMP((unsigned)calls[i].flags,
+						SCMP_CMP_MASKED_EQ, make, make),
+					is_set);
+			else if (j < 2)
+				result = seccomp_rule_add(filter,
+					SCMP_ACT_ERRNO(EPERM), calls[i].call, 1,
+					is_set);
+		}
+	/* Its mode lies in memory. The scanner needs it, and writes nowhere. */
+	if (result == 0 && runs_programs)
+		result = seccomp_rule_add(
+			filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
+	return result;
+}
+
+/* All families but AF_INET and AF_INET6: names, servers, no netlink; AF_UNIX
+ * for programs that talk to their daemon. */
+static int
+deny_sockets(scmp_filter_ctx filter, bool runs_programs)
 {
 	int result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM),
-		SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_LT, AF_INET));
+		SCMP_SYS(socket), 1,
+		SCMP_A0(SCMP_CMP_LT, runs_programs ? AF_UNIX : AF_INET));
 
 	for (unsigned family = AF_INET + 1; result == 0 && family < AF_INET6;
 		family++)
@@ -146,7 +219,7 @@ deny_sockets(scmp_filter_ctx filter)
 
 /* In the child: writes the program to outfd. 0 or -errno. */
 static int
-make_program(int outfd)
+make_program(int outfd, bool runs_programs)
 {
 	cleanup(guard_filter) scmp_filter_ctx filter =
 		seccomp_init(SCMP_ACT_ALLOW);
@@ -155,9 +228,13 @@ make_program(int outfd)
 	if (result == 0)
 		result = deny_calls(filter);
 	if (result == 0)
+		result = deny_programs(filter, runs_programs);
+	if (result == 0)
 		result = deny_arguments(filter);
 	if (result == 0)
-		result = deny_sockets(filter);
+		result = deny_setuid_files(filter, runs_programs);
+	if (result == 0)
+		result = deny_sockets(filter, runs_programs);
 	return result == 0 ? seccomp_export_bpf(filter, outfd) : result;
 }
 
@@ -200,7 +277,7 @@ load_program(int infd)
 }
 
 int
-filter_enter(void)
+filter_enter(bool runs_programs)
 {
 	cleanup_close int infd = -1;
 	cleanup_close int outfd = -1;
@@ -215,7 +292,7 @@ filter_enter(void)
 	if (maker < 0)
 		return -errno;
 	if (maker == 0)
-		_exit(make_program(outfd) < 0);
+		_exit(make_program(outfd, runs_programs) < 0);
 	guard_close(&outfd);
 	outfd = -1;
 	result = load_program(infd);

@@ -7,7 +7,9 @@
 #ifndef WORKER_FILTER_H
 #define WORKER_FILTER_H
 
+#include <stdbool.h>
+
 /* 0 or -errno. Needs no_new_privs. What is not allowed answers EPERM. */
-int filter_enter(void);
+int filter_enter(bool runs_programs);
 
 #endif

@@ -2,10 +2,13 @@
 /*
  * keeper.c - keeps one target up, or takes it down: the worker's main part.
  *
- * Runs in: worker; run_operation() in its children.
+ * Runs in: worker.
  * Trusts: the URI of an order only after it was parsed again.
  * Invariant: what to do is decided in decide.c, what is said of it is kept by
  *            condition.c; here it is done. Every event ends in act().
+ *
+ * keeper_operation.c starts an operation, keeper_outcome.c says what its end
+ * means.
  */
 #include <assert.h>
 #include <errno.h>
@@ -14,39 +17,17 @@
 
 #include "common/clock.h"
 #include "common/title.h"
-#include "worker/backoff.h"
 #include "worker/condition.h"
-#include "worker/decide.h"
-#include "worker/keeper.h"
-#include "worker/operation.h"
-#include "worker/pace.h"
-
-struct keeper {
-	const struct backend *backend;
-	struct loop *loop;
-	struct operations operations;
-	struct loop_timer timer;
-	bool has_target;
-	bool has_wish;
-	struct target_message limits; /* its URI is spent: see uri */
-	struct uri uri;
-	char source[URI_SOURCE_MAX];
-	struct backend_target target;
-	struct status_message status;
-	unsigned failures;     /* attempts in a row */
-	unsigned linger_tries; /* unmounts in a row */
-	uint64_t due_us;       /* CLOCK_BOOTTIME; 0: at once */
-	uint64_t random;
-};
-
-static const char vanished_text[] = "%.100s: somebody else unmounted it";
+#include "worker/keeper_private.h"
+#include "worker/origin.h"
+#include "worker/trial.h"
 
 /* One a process: children find it here after the fork. */
-static struct keeper keeper;
+struct keeper keeper;
 
 /* A schedule belongs to a state. */
-static void
-set_state(enum target_state state)
+void
+keeper_set_state(enum target_state state)
 {
 	if (keeper.status.state == state)
 		return;
@@ -54,224 +35,80 @@ set_state(enum target_state state)
 	keeper.due_us = 0;
 }
 
+void
+keeper_say_vanished(struct err *err)
+{
+	(void)err_set(err, ERR_VANISHED, ENOTCONN, "%.100s: somebody else %s",
+		keeper.source, keeper.backend->undone);
+}
+
 static void
 note_vanished(void)
 {
 	struct err err;
 
-	(void)err_set(
-		&err, ERR_VANISHED, ENOTCONN, vanished_text, keeper.source);
+	keeper_say_vanished(&err);
 	condition_note_error(&keeper.status, &err, 0);
 }
 
-/* What cannot be seen is taken to be as it was. */
-static void
-look(void)
+/* What is not ours is none of our business once no claim is left. */
+bool
+keeper_is_left_alone(void)
 {
-	bool is_mounted = keeper.status.is_mounted;
-	bool was_mounted = is_mounted;
+	return keeper.has_wish && keeper.status.wanted == WANTED_DOWN &&
+	       origin_stays(&keeper.status);
+}
 
-	(void)mount_look(&keeper.target.point, &is_mounted);
-	keeper.status.is_mounted = is_mounted;
-	if (was_mounted && !is_mounted && condition_is_up(&keeper.status) &&
+/* Who made what turns up during an attempt, its end tells: it may be another's
+ * login. */
+static void
+see_session(uint32_t session)
+{
+	if (keeper.status.origin == ORIGIN_TRYING &&
+		operations_running(&keeper.operations) == OPERATION_CONNECT)
+		keeper.status.session = session;
+	else
+		origin_see(&keeper.status, session);
+}
+
+/* What cannot be seen is taken to be as it was. */
+void
+keeper_see(void)
+{
+	bool had_object = keeper.status.has_object;
+	bool has_object;
+	struct object object = {
+		.exists = had_object,
+		.session = (uint32_t)keeper.status.session,
+	};
+
+	if (keeper.backend->look(&keeper.target, &object) == 0)
+		see_session(object.session);
+	if (object.session != 0)
+		keeper.target.session = object.session;
+	has_object = object.exists && !keeper_is_left_alone();
+	keeper.status.has_object = has_object;
+	if (had_object && !has_object && condition_is_up(&keeper.status) &&
 		keeper.status.wanted == WANTED_UP)
 		note_vanished();
 }
 
-static void
-apply(const struct verdict *verdict)
-{
-	uint32_t random = backoff_random(&keeper.random);
-	unsigned tries = keeper.failures;
-	uint64_t after_us;
-
-	set_state(verdict->state);
-	if (verdict->pace == PACE_LINGER)
-		tries = ++keeper.linger_tries;
-	after_us = pace_delay_us(verdict->pace, &keeper.limits, tries, random);
-	keeper.due_us = after_us ? clock_boot_us() + after_us : 0;
-	keeper.status.next_retry_us = 0;
-	if (pace_is_retry(verdict->pace))
-		keeper.status.next_retry_us = clock_unix_us() + after_us;
-}
-
-static struct situation
-situation_now(void)
+struct situation
+keeper_situation(void)
 {
 	return (struct situation){
 		.wanted = keeper.status.wanted,
 		.state = keeper.status.state,
-		.is_mounted = keeper.status.is_mounted,
+		.has_object = keeper.status.has_object,
 		.running = operations_running(&keeper.operations),
 		.stuck = operations_stuck(&keeper.operations),
 		.is_due = keeper.due_us <= clock_boot_us(),
+		.awaits_clearance =
+			keeper.backend->needs_clearance && !keeper.is_cleared,
+		.hands_over = keeper.backend->hands_over,
+		/* A worker before may have begun, and not have come to an end. */
+		.has_traces = keeper.backend->hands_over && !keeper.is_tidy,
 	};
-}
-
-static void
-note_failure(const struct operation_outcome *outcome)
-{
-	bool is_attempt = outcome->operation == OPERATION_CONNECT;
-
-	if (is_attempt) {
-		keeper.status.failed_attempt = keeper.status.attempt;
-		keeper.failures++;
-	}
-	condition_note_error(&keeper.status, &outcome->error,
-		is_attempt ? keeper.status.attempt : 0);
-}
-
-static void
-note_success(uint64_t latency_us)
-{
-	keeper.failures = 0;
-	condition_note_success(&keeper.status, latency_us);
-}
-
-/* What was asked for an earlier wish says nothing about this one. */
-static bool
-is_relevant(const struct operation_outcome *outcome)
-{
-	bool is_up = keeper.status.wanted == WANTED_UP;
-
-	if (outcome->is_cancelled)
-		return false;
-	switch (outcome->operation) {
-	case OPERATION_CONNECT:
-	case OPERATION_PROBE:
-		return is_up;
-	case OPERATION_DISCONNECT:
-		return !is_up;
-	case OPERATION_DETACH:
-		return true;
-	case OPERATION_NONE:
-	case OPERATION_COUNT:
-		break;
-	}
-	return false;
-}
-
-static void
-note_outcome(const struct operation_outcome *outcome)
-{
-	if (!is_relevant(outcome))
-		return;
-	if (outcome->error.code != ERR_NONE)
-		note_failure(outcome);
-	else if (outcome->operation == OPERATION_CONNECT ||
-		 outcome->operation == OPERATION_PROBE)
-		note_success(outcome->latency_us);
-}
-
-/* Connected, and unmounted by somebody before we looked: it has failed. */
-static void
-doubt_success(struct operation_outcome *outcome)
-{
-	bool is_asking = outcome->operation == OPERATION_CONNECT ||
-			 outcome->operation == OPERATION_PROBE;
-
-	if (is_asking && outcome->error.code == ERR_NONE &&
-		!outcome->is_cancelled && !keeper.status.is_mounted)
-		(void)err_set(&outcome->error, ERR_VANISHED, ENOTCONN,
-			vanished_text, keeper.source);
-}
-
-/* An operation has ended: what that means, not yet what comes next. */
-static void
-settle(const struct operation_outcome *told)
-{
-	struct operation_outcome outcome = *told;
-	struct situation situation;
-	struct verdict verdict;
-	struct ending ending;
-
-	look();
-	doubt_success(&outcome);
-	note_outcome(&outcome);
-	ending = (struct ending){
-		.operation = outcome.operation,
-		.error = outcome.error.code,
-		.is_cancelled = outcome.is_cancelled,
-	};
-	situation = situation_now();
-	verdict = decide_after(&situation, &ending);
-	apply(&verdict);
-}
-
-/* In the child. */
-static int
-run_operation(void *data, uint64_t deadline_us, struct err *err)
-{
-	enum operation kind = *(const enum operation *)data;
-	const struct backend *backend = keeper.backend;
-
-	title_set("holdfast-worker: %s %s (%s)", backend->name, keeper.source,
-		operation_word(kind));
-	switch (kind) {
-	case OPERATION_CONNECT:
-		return backend->connect(&keeper.target, deadline_us, err);
-	case OPERATION_PROBE:
-		return backend->probe(&keeper.target, err);
-	case OPERATION_DETACH:
-		return backend->detach(&keeper.target, err);
-	case OPERATION_DISCONNECT:
-		return backend->disconnect(&keeper.target, err);
-	case OPERATION_NONE:
-	case OPERATION_COUNT:
-		break;
-	}
-	return err_set(err, ERR_INTERNAL, EINVAL, "no such operation");
-}
-
-static uint64_t
-deadline_ms(enum operation kind)
-{
-	if (kind == OPERATION_CONNECT)
-		return keeper.limits.connect_deadline_ms;
-	if (kind == OPERATION_PROBE)
-		return keeper.limits.probe_deadline_ms;
-	return keeper.limits.disconnect_deadline_ms;
-}
-
-static void
-probe_inline(void)
-{
-	struct operation_outcome outcome = {.operation = OPERATION_PROBE};
-	uint64_t began_us = clock_boot_us();
-
-	(void)keeper.backend->probe(&keeper.target, &outcome.error);
-	outcome.latency_us = clock_boot_us() - began_us;
-	settle(&outcome);
-}
-
-/* Whether it has ended already. */
-static bool
-start(enum operation kind)
-{
-	struct operation_task task = {
-		.run = run_operation,
-		.data = &kind,
-		.keepfd = keeper.target.point.dirfd,
-		.deadline_ms = deadline_ms(kind),
-	};
-	struct operation_outcome outcome = {.operation = kind};
-	int result;
-
-	keeper.status.next_retry_us = 0;
-	if (kind == OPERATION_PROBE && keeper.backend->has_instant_probe) {
-		probe_inline();
-		return true;
-	}
-	if (kind == OPERATION_CONNECT)
-		condition_note_attempt(&keeper.status);
-	result = operation_start(&keeper.operations, kind, &task);
-	if (result == 0)
-		return false;
-	(void)err_set(&outcome.error, ERR_INTERNAL, -result,
-		"%.100s: no process for %s: %s", keeper.source,
-		operation_word(kind), strerror(-result));
-	settle(&outcome);
-	return true;
 }
 
 static void
@@ -291,7 +128,7 @@ enter(enum target_state state)
 {
 	if (keeper.status.state == state)
 		return;
-	set_state(state);
+	keeper_set_state(state);
 	if (state == TARGET_STUCK) {
 		condition_note_operations(&keeper.status, &keeper.operations);
 		note_stuck();
@@ -327,14 +164,14 @@ act(void)
 	if (!keeper.has_wish)
 		return;
 	while (is_settled) {
-		struct situation situation = situation_now();
+		struct situation situation = keeper_situation();
 		struct decision decision = decide(&situation);
 
 		enter(decision.state);
 		if (decision.is_kill)
 			operation_cancel(&keeper.operations, situation.running);
 		is_settled = decision.start != OPERATION_NONE &&
-			     start(decision.start);
+			     keeper_start(decision.start);
 	}
 	schedule();
 }
@@ -342,7 +179,7 @@ act(void)
 static void
 on_due(struct loop_timer *timer)
 {
-	look();
+	keeper_see();
 	act();
 }
 
@@ -350,7 +187,11 @@ static void
 on_outcome(
 	struct operations *operations, const struct operation_outcome *outcome)
 {
-	settle(outcome);
+	if (outcome->operation == OPERATION_TRIAL) {
+		trial_end(outcome);
+		return;
+	}
+	keeper_settle(outcome);
 	act();
 }
 
@@ -358,7 +199,7 @@ static void
 on_freed(struct operations *operations, enum operation kind)
 {
 	keeper.due_us = 0;
-	look();
+	keeper_see();
 	act();
 }
 
@@ -378,30 +219,97 @@ keeper_aim(const struct target_message *order, struct err *err)
 	result = uri_mount_source(
 		&keeper.uri, keeper.source, sizeof(keeper.source));
 	assert(result == 0);
-	result = mount_point_open(
-		&keeper.target.point, "/target", keeper.uri.mount_name, err);
+	keeper.target = (struct backend_target){
+		.uri = &keeper.uri,
+		.source = keeper.source,
+		.point.dirfd = -1,
+		.auth = &keeper.auth,
+		.session = (uint32_t)order->session,
+	};
+	result = keeper.backend->aim(&keeper.target, err);
 	if (result < 0)
 		return result;
 	keeper.limits = *order;
-	keeper.target.uri = &keeper.uri;
-	keeper.target.source = keeper.source;
 	keeper.operations.subject = keeper.source;
 	keeper.status.attempt = order->attempt;
+	keeper.status.session = order->session;
+	keeper.status.origin = order->origin;
 	keeper.has_target = true;
 	title_set(
 		"holdfast-worker: %s %s", keeper.backend->name, keeper.source);
-	look();
+	keeper_see();
 	return 0;
+}
+
+int
+keeper_credentials(const struct credentials_message *order, struct err *err)
+{
+	if (!keeper.backend->try_credentials)
+		return err_set(err, ERR_BAD_MESSAGE, EBADMSG,
+			"this kind of storage has no credentials");
+	iscsi_auth_copy(&keeper.auth, order);
+	keeper.target.lacks_auth = order->is_missing;
+	if (keeper.status.origin == ORIGIN_OURS && *keeper.auth.username)
+		trial_keep(keeper.backend, &keeper.target, &keeper.operations,
+			keeper.limits.connect_deadline_ms);
+	return 0;
+}
+
+int
+keeper_try(const struct trial_message *order, struct err *err)
+{
+	if (!keeper.backend->try_credentials)
+		return err_set(err, ERR_BAD_MESSAGE, EBADMSG,
+			"this kind of storage has no credentials");
+	trial_begin(order, keeper.backend, &keeper.target, &keeper.operations,
+		keeper.limits.connect_deadline_ms);
+	return 0;
+}
+
+/* In use: as if the kernel had said so to an unmount. */
+static void
+note_holders(uint64_t count)
+{
+	struct operation_outcome outcome = {.operation = OPERATION_DISCONNECT};
+
+	(void)err_set(&outcome.error, ERR_BUSY, EBUSY,
+		count ? "%.100s: its disks are still in use; it is logged out "
+			"of as soon as nobody uses them"
+		      : "%.100s: it cannot be seen who uses its disks; it is "
+			"not logged out of before nobody does",
+		keeper.source);
+	keeper_settle(&outcome);
+}
+
+void
+keeper_holders(const struct holders_message *order)
+{
+	bool is_asked =
+		keeper.backend->needs_clearance &&
+		keeper.status.wanted == WANTED_DOWN &&
+		operations_running(&keeper.operations) == OPERATION_NONE;
+
+	keeper_see();
+	if (is_asked && keeper.status.has_object) {
+		keeper.is_cleared = order->count == 0 && order->is_complete;
+		if (keeper.is_cleared)
+			keeper.due_us = 0;
+		else
+			note_holders(order->count);
+	}
+	act();
 }
 
 void
 keeper_want(enum wanted wanted)
 {
 	keeper.has_wish = true;
-	if (keeper.status.wanted != wanted)
+	if (keeper.status.wanted != wanted) {
 		keeper.due_us = 0;
+		keeper.is_cleared = false;
+	}
 	keeper.status.wanted = wanted;
-	look();
+	keeper_see();
 	act();
 }
 
@@ -409,14 +317,14 @@ void
 keeper_retry(void)
 {
 	keeper.due_us = 0;
-	look();
+	keeper_see();
 	act();
 }
 
 void
 keeper_look(void)
 {
-	look();
+	keeper_see();
 	act();
 }
 
@@ -440,9 +348,8 @@ keeper_init(const struct backend *backend, struct loop *loop)
 {
 	int result;
 
-	keeper.backend = backend;
-	keeper.loop = loop;
-	keeper.timer.on_due = on_due;
+	keeper = (struct keeper){
+		.backend = backend, .loop = loop, .timer.on_due = on_due};
 	keeper.operations.on_outcome = on_outcome;
 	keeper.operations.on_freed = on_freed;
 	operations_init(&keeper.operations, loop);

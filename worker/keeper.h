@@ -21,6 +21,14 @@ int keeper_init(const struct backend *backend, struct loop *loop);
  * directory is not there.
  */
 int keeper_aim(const struct target_message *order, struct err *err);
+/* What to log in with from now on. 0, or -errno with err: this backend takes
+ * none. */
+int keeper_credentials(
+	const struct credentials_message *order, struct err *err);
+/* Tries such; see trial.h for the answer. Errors as above. */
+int keeper_try(const struct trial_message *order, struct err *err);
+/* What was found out about its users, for a backend with needs_clearance. */
+void keeper_holders(const struct holders_message *order);
 /* Before the first of these the keeper only looks. */
 void keeper_want(enum wanted wanted);
 /* What is scheduled is done now. */

@@ -13,6 +13,7 @@
 
 #include "common/guard.h"
 #include "common/title.h"
+#include "worker/backend.h"
 #include "worker/confine.h"
 #include "worker/scanner.h"
 #include "worker/serve.h"
@@ -45,6 +46,7 @@ static const struct {
 
 /* The scanner has none. */
 static const struct backend *const backends[ROLE_COUNT] = {
+	[ROLE_ISCSI] = &backend_iscsi,
 	[ROLE_NFS] = &backend_nfs,
 	[ROLE_TMPFS] = &backend_tmpfs,
 };
@@ -72,6 +74,7 @@ int
 main(int argc, char **argv)
 {
 	enum role role = argc == 1 ? read_role(argv[0]) : ROLE_COUNT;
+	struct confinement confinement;
 	int failed_step;
 
 	if (role == ROLE_COUNT) {
@@ -83,7 +86,12 @@ main(int argc, char **argv)
 	}
 	title_init(argc, argv);
 	title_set(TITLE "%s", roles[role].word);
-	failed_step = confine(roles[role].capabilities);
+	confinement = (struct confinement){
+		.capabilities = roles[role].capabilities,
+		.runs_programs =
+			backends[role] && backends[role]->runs_programs,
+	};
+	failed_step = confine(&confinement);
 	if (failed_step)
 		return failed_step;
 	return backends[role] ? serve_run(backends[role]) : scanner_run();

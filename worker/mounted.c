@@ -75,6 +75,24 @@ mounted_fail(const struct backend_target *target, int errnum, struct err *err)
 }
 
 int
+mounted_aim(struct backend_target *target, struct err *err)
+{
+	return mount_point_open(
+		&target->point, "/target", target->uri->mount_name, err);
+}
+
+int
+mounted_look(const struct backend_target *target, struct object *ret_object)
+{
+	bool is_mounted;
+	int result = mount_look(&target->point, &is_mounted);
+
+	if (result == 0)
+		*ret_object = (struct object){.exists = is_mounted};
+	return result;
+}
+
+int
 mounted_probe(const struct backend_target *target, long magic, struct err *err)
 {
 	int result = mount_ask(&target->point, magic);

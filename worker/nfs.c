@@ -17,10 +17,10 @@
 #include "common/clock.h"
 #include "common/guard.h"
 #include "worker/backend.h"
+#include "worker/lookup.h"
 #include "worker/preflight.h"
 
 enum {
-	ADDRESSES_MAX = 4,
 	PREFLIGHT_MAX_MS = 5000, /* for one address */
 	DATA_MAX = URI_OPTIONS_MAX + 3 * NI_MAXHOST,
 	TCP_PORT = 2049, /* beside an RDMA port of its own */
@@ -32,44 +32,6 @@ struct attempt {
 	uint64_t deadline_us;
 	struct preflight_result version;
 };
-
-static void
-guard_addrinfo(struct addrinfo **list)
-{
-	if (*list)
-		freeaddrinfo(*list);
-}
-
-static int
-look_up(const struct backend_target *target, struct addrinfo **ret_list,
-	struct err *err)
-{
-	struct addrinfo hints = {
-		.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-	};
-	int result = getaddrinfo(target->uri->host, NULL, &hints, ret_list);
-
-	if (result == 0)
-		return 0;
-	return err_set(err, ERR_NAME_LOOKUP,
-		result == EAI_SYSTEM && errno > 0 ? errno
-		: result == EAI_AGAIN		  ? EAGAIN
-						  : ENOENT,
-		"the name \"%s\" cannot be looked up: %s", target->uri->host,
-		gai_strerror(result));
-}
-
-/* The address in digits, its zone behind "%". 0 or -errno. */
-static int
-write_address(const struct sockaddr *address, socklen_t len, char *ret_text,
-	size_t size)
-{
-	return getnameinfo(address, len, ret_text, (socklen_t)size, NULL, 0,
-		       NI_NUMERICHOST)
-		       ? -EAFNOSUPPORT
-		       : 0;
-}
 
 /* Our own address as that server sees it. 0 or -errno. Sends nothing. */
 static int
@@ -89,7 +51,8 @@ find_own_address(const struct addrinfo *address, char *ret_text, size_t size)
 	if (connect(fd, (struct sockaddr *)&peer, address->ai_addrlen) < 0 ||
 		getsockname(fd, (struct sockaddr *)&own, &len) < 0)
 		return -errno;
-	return write_address((struct sockaddr *)&own, len, ret_text, size);
+	return lookup_write_address(
+		(struct sockaddr *)&own, len, ret_text, size);
 }
 
 static int
@@ -107,8 +70,8 @@ write_data(const struct attempt *attempt, char *ret_data, size_t size)
 		uri, attempt->version.major, options, sizeof(options));
 
 	if (result == 0)
-		result = write_address(address->ai_addr, address->ai_addrlen,
-			server, sizeof(server));
+		result = lookup_write_address(address->ai_addr,
+			address->ai_addrlen, server, sizeof(server));
 	if (result == 0 && !is_v3)
 		result = find_own_address(address, own, sizeof(own));
 	if (result < 0)
@@ -120,17 +83,6 @@ write_data(const struct attempt *attempt, char *ret_data, size_t size)
 		is_v3 && !uri_param(uri, "mountproto") ? ",mountproto=tcp" : "",
 		options);
 	return len < 0 || (size_t)len >= size ? -ENOSPC : 0;
-}
-
-/* How many ms are left, at most limit_ms; 0 when there are none. */
-static int
-left_ms(uint64_t deadline_us, int limit_ms)
-{
-	uint64_t now_us = clock_boot_us();
-	uint64_t left =
-		deadline_us > now_us ? (deadline_us - now_us) / US_PER_MS : 0;
-
-	return left < (uint64_t)limit_ms ? (int)left : limit_ms;
 }
 
 static bool
@@ -147,7 +99,7 @@ ask_first(struct attempt *attempt, const char *version, struct err *err)
 	const struct uri *uri = attempt->target->uri;
 	const char *mountport = uri_param(uri, "mountport");
 	struct sockaddr_storage peer = {0};
-	int ms = left_ms(attempt->deadline_us, PREFLIGHT_MAX_MS);
+	int ms = clock_left_ms(attempt->deadline_us, PREFLIGHT_MAX_MS);
 
 	if (ms == 0)
 		return err_set(err, ERR_TIMED_OUT, ETIMEDOUT,
@@ -242,11 +194,11 @@ nfs_connect(const struct backend_target *target, uint64_t deadline_us,
 	cleanup(guard_addrinfo) struct addrinfo *list = NULL;
 	struct attempt attempt = {.target = target, .deadline_us = deadline_us};
 	int tried = 0;
-	int result = look_up(target, &list, err);
+	int result = lookup_host(target->uri->host, &list, err);
 
 	if (result < 0)
 		return result;
-	for (struct addrinfo *at = list; at && tried < ADDRESSES_MAX;
+	for (struct addrinfo *at = list; at && tried < LOOKUP_ADDRESSES_MAX;
 		at = at->ai_next) {
 		if (!is_of_family(target->uri, at->ai_family))
 			continue;
@@ -274,6 +226,9 @@ nfs_probe(const struct backend_target *target, struct err *err)
 const struct backend backend_nfs = {
 	.name = "nfs",
 	.scheme = URI_NFS,
+	.undone = "unmounted it",
+	.aim = mounted_aim,
+	.look = mounted_look,
 	.connect = nfs_connect,
 	.probe = nfs_probe,
 	.detach = mounted_detach,

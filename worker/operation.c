@@ -29,7 +29,7 @@ struct result {
 	uint32_t size; /* its own: catches a half-written one */
 	uint32_t code;
 	int32_t errnum; /* positive, or 0 */
-	uint32_t reserved;
+	uint32_t value; /* of one that succeeded, else 0 */
 	uint64_t latency_us;
 	char text[ERR_TEXT_MAX];
 };
@@ -39,7 +39,7 @@ is_valid(const struct result *result)
 {
 	size_t len = strnlen(result->text, sizeof(result->text));
 
-	return result->size == sizeof(*result) && result->reserved == 0 &&
+	return result->size == sizeof(*result) && result->value <= INT32_MAX &&
 	       result->code < ERR_COUNT && result->errnum >= 0 &&
 	       result->errnum <= ERRNO_MAX &&
 	       (result->code == ERR_NONE) == (result->errnum == 0) &&
@@ -57,6 +57,7 @@ read_result(
 	if (len != (ssize_t)sizeof(result) || !is_valid(&result))
 		return false;
 	outcome->latency_us = result.latency_us;
+	outcome->value = result.value;
 	outcome->error.code = (enum err_code)result.code;
 	outcome->error.errnum = result.errnum;
 	memcpy(outcome->error.text, result.text, sizeof(result.text));
@@ -72,7 +73,8 @@ say_overdue(
 		[OPERATION_CONNECT] = "the attempt did not end",
 		[OPERATION_PROBE] = "statfs did not answer",
 		[OPERATION_DETACH] = "the lazy unmount did not end",
-		[OPERATION_DISCONNECT] = "the unmount did not end",
+		[OPERATION_DISCONNECT] = "the disconnect did not end",
+		[OPERATION_TRIAL] = "the target did not answer",
 	};
 	uint64_t ms = slot->deadline_ms;
 	bool is_whole = ms % 1000 == 0;
@@ -114,6 +116,7 @@ report(struct operation_slot *slot, const siginfo_t *info)
 	} else if (slot->is_cancelled) {
 		outcome.is_cancelled = true;
 	} else if (slot->phase != OPERATION_RUNNING) {
+		outcome.is_overdue = true;
 		say_overdue(slot, &outcome);
 	} else {
 		(void)err_set(&outcome.error, ERR_INTERNAL, EPROTO,
@@ -126,6 +129,26 @@ report(struct operation_slot *slot, const siginfo_t *info)
 	if (!outcome.is_stuck)
 		release(slot);
 	operations->on_outcome(operations, &outcome);
+}
+
+/*
+ * Programs that a child started and left behind come to us where we are the
+ * first process of a namespace of our own. Our own children are not theirs to
+ * take: each is waited for through its pidfd.
+ */
+static void
+reap_orphans(const struct operations *operations)
+{
+	siginfo_t info = {0};
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		info.si_pid > 0) {
+		for (unsigned kind = 0; kind < OPERATION_COUNT; kind++)
+			if (operations->slots[kind].pid == info.si_pid)
+				return;
+		(void)waitpid(info.si_pid, NULL, WNOHANG);
+		info.si_pid = 0;
+	}
 }
 
 static void
@@ -141,9 +164,10 @@ on_ended(struct loop_source *source, uint32_t events)
 	if (slot->phase == OPERATION_STUCK) {
 		release(slot);
 		slot->operations->on_freed(slot->operations, slot->kind);
-		return;
+	} else {
+		report(slot, &info);
 	}
-	report(slot, &info);
+	reap_orphans(slot->operations);
 }
 
 static void
@@ -234,7 +258,9 @@ run_child(const struct operation_task *task, int resultfd, pid_t parent,
 	close_all_but(resultfd, task->keepfd);
 	rc = task->run(task->data, deadline_us, &err);
 	result.latency_us = clock_boot_us() - began_us;
-	if (rc < 0) {
+	if (rc >= 0) {
+		result.value = (uint32_t)rc;
+	} else {
 		result.code = err.code;
 		result.errnum = -rc;
 		memcpy(result.text, err.text, sizeof(result.text));
@@ -308,10 +334,14 @@ operation_cancel(struct operations *operations, enum operation kind)
 enum operation
 operations_running(const struct operations *operations)
 {
-	for (unsigned kind = 0; kind < OPERATION_COUNT; kind++)
-		if (operations->slots[kind].phase == OPERATION_RUNNING ||
-			operations->slots[kind].phase == OPERATION_KILLED)
+	for (unsigned kind = 0; kind < OPERATION_COUNT; kind++) {
+		enum operation_phase phase = operations->slots[kind].phase;
+
+		if (kind != OPERATION_TRIAL &&
+			(phase == OPERATION_RUNNING ||
+				phase == OPERATION_KILLED))
 			return (enum operation)kind;
+	}
 	return OPERATION_NONE;
 }
 

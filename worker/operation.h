@@ -28,8 +28,10 @@ struct operation_outcome {
 	enum operation operation;
 	struct err error; /* code ERR_NONE: success */
 	uint64_t latency_us;
+	uint32_t value;	   /* what it returned, if it succeeded */
 	bool is_cancelled; /* killed by operation_cancel(): error says nothing
 			    */
+	bool is_overdue;   /* killed at its deadline: error is our word */
 	bool is_stuck;	   /* it has not ended: see on_freed */
 };
 
@@ -69,8 +71,9 @@ struct operations {
 };
 
 /*
- * What the child does. 0, or negative errno with err. It may take its time: it
- * is killed at the deadline (deadline_us, CLOCK_BOOTTIME).
+ * What the child does. 0 or a positive value, or negative errno with err. It
+ * may take its time: it is killed at the deadline (deadline_us,
+ * CLOCK_BOOTTIME).
  */
 struct operation_task {
 	int (*run)(void *data, uint64_t deadline_us, struct err *err);
@@ -86,7 +89,8 @@ int operation_start(struct operations *operations, enum operation kind,
 /* Kills it; on_outcome follows from the loop. Does nothing for one that is
  * not running. */
 void operation_cancel(struct operations *operations, enum operation kind);
-/* OPERATION_NONE, or the one that runs or is being killed. */
+/* OPERATION_NONE, or the one that runs or is being killed; never a trial, which
+ * goes on beside the others. */
 enum operation operations_running(const struct operations *operations);
 /* 1u << each kind that is stuck. */
 unsigned operations_stuck(const struct operations *operations);

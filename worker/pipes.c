@@ -135,6 +135,16 @@ pipes_report_status(struct pipes *pipes, const struct status_message *status)
 }
 
 void
+pipes_report_tried(struct pipes *pipes, const struct tried_message *tried)
+{
+	struct message message = {.type = MESSAGE_tried, .tried = *tried};
+	uint8_t packet[MESSAGE_MAX];
+
+	(void)!write(
+		pipes->reports.fd, packet, message_encode(&message, packet));
+}
+
+void
 pipes_log(struct pipes *pipes, unsigned level, const char *format, ...)
 {
 	struct message message = {.type = MESSAGE_log, .log.level = level};

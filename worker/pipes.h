@@ -41,6 +41,9 @@ int pipes_init(
 /* Sends the status unless it is the one that was sent last. */
 void pipes_report_status(
 	struct pipes *pipes, const struct status_message *status);
+/* What came of a trial; dropped when the pipe is full: who asked has a deadline
+ * of its own. */
+void pipes_report_tried(struct pipes *pipes, const struct tried_message *tried);
 /* A log line; dropped when the pipe is full. */
 void pipes_log(struct pipes *pipes, unsigned level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,360 +1,138 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * scanner.c - finds out who uses a mount, for a connection that lingers.
+ * scanner.c - finds out who uses a mount, or the disks of a session.
  *
- * Runs in: the scanner's worker, whose jail has the host's /proc.
- * Trusts: the kernel; no name in /proc, which any process chooses.
- * Invariant: bounded in time and work, and ended by SIGALRM should a read of
- *            /proc block. Nothing at or below the path itself is looked at:
- *            that could hang with its server. Only links' texts are read.
- *
- * Mappings come last: reading them takes a lock of the process, which one
- * that waits for a dead server may hold.
+ * Runs in: the scanner's worker, whose jail has the host's /proc and /sys.
+ * Trusts: the supervisor for its order; its child for nothing but the end.
+ * Invariant: answers in time. A child does the looking: a read of /proc may
+ *            block, be it for a lock that one holds who waits for a dead
+ *            server. It is killed then, and the answer is that not all could
+ *            be looked at.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/guard.h"
+#include "worker/finding.h"
+#include "worker/operation.h"
 #include "worker/pipes.h"
-#include "worker/scan_text.h"
+#include "worker/scan_mount.h"
+#include "worker/scan_session.h"
 #include "worker/scanner.h"
+#include "worker/tree.h"
 
 enum {
 	ORDER_WAIT_S = 10,
-	SCAN_S = 5,
-	ALARM_S = SCAN_S + 1,
-	PROCESSES_MAX = 65536,
-	LINES_MAX = 65536, /* of one file */
-	NAMED_MAX = 32,
-	NAMESPACES_MAX = 4096,
-	LINE_MAX_BYTES = 8192,
+	SCAN_S = 8,	/* then it ends by itself */
+	OVERDUE_S = 9,	/* then it is killed */
+	GRACE_MS = 500, /* and then not waited for */
+	EXIT_DONE = 0,
+	EXIT_FAULT = 1,
+	EXIT_BAD_ORDER = 2,
 };
 
-struct scan {
-	struct scan_message order;
-	uint64_t deadline_us;
-	uint64_t count;
-	uint64_t group;		 /* the mount's peer group, 0 if none */
-	char host_namespace[64]; /* "mnt:[4026531841]" */
-	size_t namespace_count;
-	uint64_t namespaces[NAMESPACES_MAX]; /* looked at already */
-};
-
-static struct scan scan;
-
-static bool
-is_over(void)
-{
-	return clock_boot_us() >= scan.deadline_us;
-}
-
-/* The first 63 bytes of a command, the last 63 of a path. */
-static void
-report(pid_t pid, enum holder_kind kind, const char *command)
-{
-	struct message message = {.type = MESSAGE_holder};
-	struct holder_message *holder = &message.holder;
-
-	if (++scan.count > NAMED_MAX)
-		return;
-	holder->pid = (uint64_t)pid;
-	holder->kind = kind;
-	memcpy(holder->command, command,
-		strnlen(command, sizeof(holder->command) - 1));
-	err_clean_text(holder->command);
-	/* A supervisor that does not read loses names, not the scan. */
-	(void)pipes_send(PIPES_REPORT_FD, scan.deadline_us, &message);
-}
-
-/* Text of a link, NUL-terminated. False when it cannot be read. */
-static bool
-read_link(int dirfd, const char *name, char *ret_text, size_t size)
-{
-	ssize_t len = readlinkat(dirfd, name, ret_text, size - 1);
-
-	if (len < 0)
-		return false;
-	ret_text[len] = '\0';
-	return true;
-}
-
-static FILE *
-open_file(int dirfd, const char *name)
-{
-	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "re");
-
-	if (!file && fd >= 0)
-		(void)close(fd); /* only ever read from */
-	return file;
-}
+static struct scanner {
+	struct message order;
+	pid_t supervisor; /* it is in the host's namespaces */
+	struct loop *loop;
+	int exit_status;
+} scanner;
 
 static void
-report_process(int dirfd, pid_t pid, enum holder_kind kind)
+scan_for_session(int procfd, int hostprocfd)
 {
-	cleanup_fclose FILE *file = open_file(dirfd, "comm");
-	char command[64] = "?";
+	cleanup_close int sysfd = tree_open(AT_FDCWD, "/sys");
+	cleanup_close int hostfd =
+		openat(hostprocfd, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct scan_roots roots = {
+		procfd, sysfd, hostprocfd, hostfd, scanner.supervisor};
 
-	if (file && fgets(command, sizeof(command), file))
-		command[strcspn(command, "\n")] = '\0';
-	report(pid, kind, command);
-}
-
-/* Whether /proc/PID/fdinfo says that it is open on another mount. */
-static bool
-is_elsewhere(int dirfd, const char *fd_name)
-{
-	char name[NAME_MAX + 16];
-	char line[128];
-	unsigned long id;
-	cleanup_fclose FILE *file = NULL;
-
-	(void)snprintf(name, sizeof(name), "fdinfo/%s", fd_name);
-	file = open_file(dirfd, name);
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "mnt_id: %lu", &id) == 1)
-			return id != scan.order.mount_id;
-	return false;
-}
-
-static void
-guard_closedir(DIR **dir)
-{
-	if (*dir)
-		(void)closedir(*dir); /* only ever read from */
-}
-
-static DIR *
-open_dir(int dirfd, const char *name)
-{
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir && fd >= 0)
-		(void)close(fd); /* only ever read from */
-	return dir;
-}
-
-static bool
-has_open_file(int pidfd)
-{
-	cleanup(guard_closedir) DIR *dir = open_dir(pidfd, "fd");
-	char text[PATH_MAX];
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)) && !is_over())
-		if (entry->d_name[0] != '.' &&
-			read_link(dirfd(dir), entry->d_name, text,
-				sizeof(text)) &&
-			scan_is_within(text, scan.order.path) &&
-			!is_elsewhere(pidfd, entry->d_name))
-			return true;
-	return false;
-}
-
-static void
-look_at_links(int dirfd, pid_t pid)
-{
-	static const struct {
-		const char *name;
-		enum holder_kind kind;
-	} links[] = {{"cwd", HOLDER_CWD}, {"root", HOLDER_ROOT}};
-	char text[PATH_MAX];
-
-	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
-		if (read_link(dirfd, links[i].name, text, sizeof(text)) &&
-			scan_is_within(text, scan.order.path))
-			report_process(dirfd, pid, links[i].kind);
-	if (has_open_file(dirfd))
-		report_process(dirfd, pid, HOLDER_FILE);
-}
-
-/* True once for each mount namespace but the host's. */
-static bool
-is_new_namespace(int dirfd)
-{
-	char text[64];
-	unsigned long number;
-
-	if (!read_link(dirfd, "ns/mnt", text, sizeof(text)) ||
-		strcmp(text, scan.host_namespace) == 0 ||
-		sscanf(text, "mnt:[%lu]", &number) != 1 ||
-		scan.namespace_count == NAMESPACES_MAX)
-		return false;
-	for (size_t i = 0; i < scan.namespace_count; i++)
-		if (scan.namespaces[i] == number)
-			return false;
-	scan.namespaces[scan.namespace_count++] = number;
-	return true;
-}
-
-/* Whether it is a copy of the mount that an unmount of it does not reach. */
-static bool
-is_private_copy(const struct mountinfo_line *line)
-{
-	if (line->major != scan.order.device_major ||
-		line->minor != scan.order.device_minor)
-		return false;
-	return scan.group == 0 ||
-	       (line->shared != scan.group && line->master != scan.group);
-}
-
-/* Calls function for each line; it returns false for enough. */
-static void
-read_mounts(int dirfd, bool (*function)(const struct mountinfo_line *, void *),
-	void *data)
-{
-	cleanup_fclose FILE *file = open_file(dirfd, "mountinfo");
-	char text[LINE_MAX_BYTES];
-	struct mountinfo_line line;
-
-	for (int i = 0; file && i < LINES_MAX && !is_over(); i++)
-		if (!fgets(text, sizeof(text), file) ||
-			(scan_read_mountinfo(text, &line) &&
-				!function(&line, data)))
-			return;
-}
-
-static bool
-find_copy(const struct mountinfo_line *line, void *data)
-{
-	bool *has_copy = data;
-
-	*has_copy = is_private_copy(line);
-	return !*has_copy;
-}
-
-static void
-look_at_namespace(int dirfd, pid_t pid)
-{
-	bool has_copy = false;
-
-	if (!is_new_namespace(dirfd))
-		return;
-	read_mounts(dirfd, find_copy, &has_copy);
-	if (has_copy)
-		report_process(dirfd, pid, HOLDER_NAMESPACE);
-}
-
-static void
-look_at_uses(int dirfd, pid_t pid)
-{
-	look_at_links(dirfd, pid);
-	look_at_namespace(dirfd, pid);
-}
-
-static void
-look_at_mappings(int dirfd, pid_t pid)
-{
-	cleanup_fclose FILE *file = open_file(dirfd, "maps");
-	char text[LINE_MAX_BYTES];
-	const char *path;
-
-	for (int i = 0; file && i < LINES_MAX && !is_over(); i++) {
-		if (!fgets(text, sizeof(text), file))
-			return;
-		path = scan_read_mapping(text);
-		if (!path || !scan_is_within(path, scan.order.path))
-			continue;
-		report_process(dirfd, pid, HOLDER_MAPPING);
-		return;
-	}
-}
-
-static pid_t
-read_pid(const char *name)
-{
-	char *end;
-	unsigned long pid = strtoul(name, &end, 10);
-
-	return name[0] >= '1' && name[0] <= '9' && !*end && pid <= INT32_MAX
-		       ? (pid_t)pid
-		       : 0;
-}
-
-static void
-walk(int procfd, void (*look)(int dirfd, pid_t pid))
-{
-	cleanup(guard_closedir) DIR *dir = open_dir(procfd, ".");
-	struct dirent *entry;
-	int seen = 0;
-
-	while (dir && (entry = readdir(dir)) && !is_over()) {
-		pid_t pid = read_pid(entry->d_name);
-		cleanup_close int pidfd = -1;
-
-		if (pid == 0 || pid == getpid() || ++seen > PROCESSES_MAX)
-			continue;
-		pidfd = openat(procfd, entry->d_name,
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (pidfd >= 0)
-			look(pidfd, pid);
-	}
-}
-
-/* Among the host's mounts: those below, and the peer group of the mount. */
-static bool
-look_at_host_mount(const struct mountinfo_line *line, void *data)
-{
-	size_t max = sizeof(((struct holder_message *)NULL)->command) - 1;
-	size_t len = strlen(line->path);
-
-	if (line->id == scan.order.mount_id)
-		scan.group = line->shared;
-	else if (scan_is_below(line->path, scan.order.path))
-		report(0, HOLDER_MOUNT,
-			line->path + (len > max ? len - max : 0));
-	return true;
+	if (sysfd < 0 || hostfd < 0)
+		finding_missed(sysfd < 0 ? "/sys" : "root", errno);
+	else
+		scan_session(
+			&roots, (uint32_t)scanner.order.scan_session.session);
 }
 
 static int
-scan_all(void)
+run_scan(void *data, uint64_t deadline_us, struct err *err)
 {
-	struct message done = {.type = MESSAGE_scanned};
-	cleanup_close int procfd =
-		open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_close int hostfd = -1;
+	cleanup_close int procfd = tree_open(AT_FDCWD, "/proc");
+	cleanup_close int hostprocfd = -1;
 	char name[16];
 
-	/* The supervisor, whose mount IDs these are, is in the host's. */
-	(void)snprintf(name, sizeof(name), "%d", getppid());
-	hostfd = openat(procfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (hostfd < 0 || !read_link(hostfd, "ns/mnt", scan.host_namespace,
-				  sizeof(scan.host_namespace)))
-		return 1;
-	read_mounts(hostfd, look_at_host_mount, NULL);
-	walk(procfd, look_at_uses);
-	walk(procfd, look_at_mappings);
-	done.scanned.count = scan.count;
-	return pipes_send(PIPES_REPORT_FD, scan.deadline_us + US_PER_SEC / 2,
-		       &done) < 0;
+	(void)snprintf(name, sizeof(name), "%d", (int)scanner.supervisor);
+	hostprocfd = tree_open(procfd, name);
+	if (hostprocfd < 0)
+		finding_missed("/proc", errno);
+	else if (scanner.order.type == MESSAGE_scan)
+		scan_mount(procfd, hostprocfd, &scanner.order.scan);
+	else
+		scan_for_session(procfd, hostprocfd);
+	return 0;
+}
+
+static void
+on_outcome(
+	struct operations *operations, const struct operation_outcome *outcome)
+{
+	bool is_whole = outcome->error.code == ERR_NONE && !outcome->is_stuck;
+
+	if (finding_conclude(is_whole, clock_boot_us() + US_PER_SEC / 2) < 0)
+		scanner.exit_status = EXIT_FAULT;
+	loop_quit(scanner.loop);
+}
+
+static int
+scan(void)
+{
+	static struct operations operations;
+	struct operation_task task = {
+		.run = run_scan,
+		.keepfd = PIPES_REPORT_FD,
+		.deadline_ms = OVERDUE_S * 1000,
+	};
+
+	if (finding_start(clock_boot_us() + SCAN_S * US_PER_SEC) < 0 ||
+		loop_new(&scanner.loop) < 0)
+		return EXIT_FAULT;
+	operations_init(&operations, scanner.loop);
+	operations.grace_us = GRACE_MS * US_PER_MS;
+	operations.subject = "scan";
+	operations.on_outcome = on_outcome;
+	/* Any kind will do: there is one child, and nobody is told its kind. */
+	if (operation_start(&operations, OPERATION_PROBE, &task) < 0 ||
+		loop_run(scanner.loop) < 0)
+		return EXIT_FAULT;
+	operations_kill_all(&operations);
+	return scanner.exit_status;
+}
+
+static bool
+is_good(const struct message *order)
+{
+	if (order->type == MESSAGE_scan)
+		return order->scan.path[0] == '/' && order->scan.path[1];
+	return order->type == MESSAGE_scan_session;
 }
 
 int
 scanner_run(void)
 {
-	struct message order;
 	struct err err;
 	int result = pipes_wait_order(PIPES_ORDER_FD,
-		clock_boot_us() + ORDER_WAIT_S * US_PER_SEC, &order, &err);
+		clock_boot_us() + ORDER_WAIT_S * US_PER_SEC, &scanner.order,
+		&err);
 
 	if (result == -EPIPE)
-		return 0; /* nothing was asked */
+		return EXIT_DONE; /* nothing was asked */
 	if (result == -EBADMSG)
-		return 2;
+		return EXIT_BAD_ORDER;
 	if (result < 0)
-		return 1;
-	if (order.type != MESSAGE_scan || order.scan.path[0] != '/' ||
-		order.scan.path[1] == '\0')
-		return 2;
-	scan.order = order.scan;
-	scan.deadline_us = clock_boot_us() + SCAN_S * US_PER_SEC;
-	(void)alarm(ALARM_S);
-	return scan_all();
+		return EXIT_FAULT;
+	scanner.supervisor = getppid();
+	return is_good(&scanner.order) ? scan() : EXIT_BAD_ORDER;
 }

@@ -15,6 +15,7 @@
 #include "worker/keeper.h"
 #include "worker/pipes.h"
 #include "worker/serve.h"
+#include "worker/trial.h"
 
 enum {
 	EXIT_DONE = 0,
@@ -56,6 +57,25 @@ on_look(const struct message *order, struct err *err)
 	return 0;
 }
 
+static int
+on_credentials(const struct message *order, struct err *err)
+{
+	return keeper_credentials(&order->credentials, err);
+}
+
+static int
+on_trial(const struct message *order, struct err *err)
+{
+	return keeper_try(&order->trial, err);
+}
+
+static int
+on_holders(const struct message *order, struct err *err)
+{
+	keeper_holders(&order->holders);
+	return 0;
+}
+
 /* What the supervisor may say, and when. */
 static const struct {
 	bool needs_target; /* else: only as long as there is none */
@@ -65,6 +85,9 @@ static const struct {
 	[MESSAGE_want] = {true, on_want},
 	[MESSAGE_retry] = {true, on_retry},
 	[MESSAGE_look] = {true, on_look},
+	[MESSAGE_credentials] = {true, on_credentials},
+	[MESSAGE_trial] = {true, on_trial},
+	[MESSAGE_holders] = {true, on_holders},
 };
 
 static void
@@ -107,9 +130,12 @@ static void
 on_turn_end(void *data)
 {
 	const struct status_message *status = keeper_status();
+	struct tried_message tried;
 
 	if (status)
 		pipes_report_status(&server.pipes, status);
+	if (trial_take_result(&tried))
+		pipes_report_tried(&server.pipes, &tried);
 }
 
 static int

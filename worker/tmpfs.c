@@ -44,7 +44,10 @@ tmpfs_probe(const struct backend_target *target, struct err *err)
 const struct backend backend_tmpfs = {
 	.name = "tmpfs",
 	.scheme = URI_TMPFS,
+	.undone = "unmounted it",
 	.has_instant_probe = true,
+	.aim = mounted_aim,
+	.look = mounted_look,
 	.connect = tmpfs_connect,
 	.probe = tmpfs_probe,
 	.detach = mounted_detach,

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -91,11 +92,25 @@ fake_start(const struct launch_request *request, const int *fds,
 	return pid > 0 ? 0 : -errno;
 }
 
+/* DIR/credentials.d/KEY, the key in hex. Descriptor, or -errno. */
+static int
+fake_open_credential(const struct launch_request *request)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/credentials.d/%016llx",
+		fake_launcher.dir, (unsigned long long)request->key);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 static int
 fake_do(const struct launch_request *request, const int *fds,
-	struct launch_reply *reply)
+	struct launch_reply *reply, int *ret_fd)
 {
 	struct fake_slot *slot = &fake_launcher.slots[request->slot];
+	int result;
 
 	switch ((enum launch_op)request->op) {
 	case LAUNCH_PREPARE:
@@ -104,7 +119,10 @@ fake_do(const struct launch_request *request, const int *fds,
 		slot->is_prepared = true;
 		return 0;
 	case LAUNCH_START:
-		return fake_start(request, fds, reply);
+		result = fake_start(request, fds, reply);
+		if (result == 0)
+			*ret_fd = fcntl(slot->pidfd, F_DUPFD_CLOEXEC, 0);
+		return result;
 	case LAUNCH_KILL:
 		if (slot->pidfd < 0)
 			return -ESRCH;
@@ -117,6 +135,9 @@ fake_do(const struct launch_request *request, const int *fds,
 			return -ENOENT;
 		slot->is_prepared = false;
 		return 0;
+	case LAUNCH_CREDENTIAL:
+		*ret_fd = fake_open_credential(request);
+		return *ret_fd < 0 ? *ret_fd : 0;
 	case LAUNCH_OP_COUNT:
 		break;
 	}
@@ -141,7 +162,7 @@ fake_answer(const struct launch_request *request, const int *fds)
 {
 	struct launch_reply reply = {.op = request->op, .slot = request->slot};
 	int32_t verdict = fake_ask_story(request);
-	int *pidfd = &fake_launcher.slots[request->slot].pidfd;
+	cleanup_close int fd = -1;
 
 	if (verdict == VERDICT_NO_ANSWER)
 		return;
@@ -154,9 +175,10 @@ fake_answer(const struct launch_request *request, const int *fds)
 	/* A directory that is still in use is not ours any more: as the real. */
 	if (verdict > 0 && request->op == LAUNCH_REMOVE)
 		fake_launcher.slots[request->slot].is_prepared = false;
-	reply.result = verdict > 0 ? -verdict : fake_do(request, fds, &reply);
-	if (fdpass_send(fake_launcher.socketfd, &reply, sizeof(reply), pidfd,
-		    reply.pid > 0 ? 1 : 0) < 0)
+	reply.result =
+		verdict > 0 ? -verdict : fake_do(request, fds, &reply, &fd);
+	if (fdpass_send(fake_launcher.socketfd, &reply, sizeof(reply), &fd,
+		    fd >= 0 ? 1 : 0) < 0)
 		_exit(0);
 }
 

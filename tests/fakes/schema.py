@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""schema.py - proto/*.def as the stories need them: never a number by hand
+"""schema.py - proto/ as the stories need it: never a number by hand
 
 Runs in: the stories
-Trusts: proto/*.def
+Trusts: proto/*.def, and message.h for the kinds of holders
 Invariant: a number here is the position in its file, as in the C enums.
 """
 
@@ -35,13 +35,18 @@ def _words(name, macro):
 STATES = [word for _, word in _words("state.def", "TARGET_STATE")]
 WANTED = [word for _, word in _words("state.def", "WANTED")]
 OPERATIONS = [word for _, word in _words("state.def", "OPERATION")]
+ORIGINS = [word for _, word in _words("state.def", "ORIGIN")]
 ERRORS = ["ok"] + [slug for _, slug in _words("error.def", "ERROR")]
 ENTRY_KEYS = [name for name, _ in _words("api.def", "ENTRY")]
 METHODS = [name for name, _ in _words("api.def", "METHOD")]
 ALIASES = [name for name, _ in _words("api.def", "ALIAS")]
 
+HOLDERS = [word.lower() for line in _lines("message.h")
+           for word in re.findall(r"^\s+HOLDER_(\w+),", line)][:-1]
+
 _ENUMS = {"enum target_state": STATES, "enum wanted": WANTED,
-          "enum operation": OPERATIONS, "enum err_code": ERRORS}
+          "enum operation": OPERATIONS, "enum origin": ORIGINS,
+          "enum err_code": ERRORS, "enum holder_kind": HOLDERS}
 
 
 def _messages():

@@ -21,7 +21,10 @@ import threading
 import time
 
 import schema
+import msgpack
+
 from client import DEADLINE, Client
+from sysfs import Sysfs
 
 PROGRAM = os.environ.get("STORY_DAEMON", os.path.join(
     schema.ROOT, "build", "tests", "stories", "daemon"))
@@ -30,8 +33,10 @@ URI = "tmpfs://one"
 OTHER = "tmpfs://two"
 
 PREPARE, START, KILL, REMOVE = "prepare", "start", "kill", "remove"
-_OPS = [PREPARE, START, KILL, REMOVE]   # enum launch_op
+CREDENTIAL = "credential"
+_OPS = [PREPARE, START, KILL, REMOVE, CREDENTIAL]   # enum launch_op
 NO_ANSWER, END, GARBAGE = -1, -2, -3    # enum verdict
+OTHER_UID = 65534
 HOLD = "hold"                           # the story answers later
 _REQUEST = struct.Struct("IIIIQ")       # struct launch_request
 
@@ -92,17 +97,34 @@ class Worker:
 
     def connected(self):
         self.report(state="connected", operation="none", wanted="up",
-                    is_mounted=1, error="ok", error_text="")
+                    has_object=1, error="ok", error_text="")
 
     def failed(self, error="unreachable", text="no answer", **fields):
         attempt = self.status.get("attempt", 0)
         self.report(state="backoff", operation="none", wanted="up",
-                    is_mounted=0, error=error, error_text=text,
+                    has_object=0, error=error, error_text=text,
                     error_attempt=attempt, failed_attempt=attempt, **fields)
 
     def gone(self):
         self.report(state="registered", operation="none", wanted="down",
-                    is_mounted=0)
+                    has_object=0)
+
+    def logged_in(self, session, origin="ours"):
+        """Connected, by the session of that number."""
+        self.status.update(session=session + 1, origin=origin)
+        self.connected()
+
+    def tried(self, number, error="ok", text=""):
+        self.raw(schema.encode("tried", number=number, error=error,
+                               error_text=text))
+
+    def scanned(self, *holders, is_complete=1):
+        """A scanner's whole answer; holders are (kind, pid, command)."""
+        for kind, pid, command in holders:
+            self.raw(schema.encode("holder", kind=kind, pid=pid,
+                                   command=command))
+        self.raw(schema.encode("scanned", count=len(holders),
+                               is_complete=is_complete))
 
     def flood(self, data):
         self._do(b"F", data)
@@ -139,6 +161,11 @@ class Worker:
     def expect_order(self, name, count=1):
         self.story.until(lambda: self.names().count(name) >= count,
                          "order %s to worker of %s" % (name, self.uri))
+
+    def fields(self, name):
+        """Of each order of that name, in the order in which they came."""
+        with self.story.changed:
+            return [fields for order, fields in self.orders if order == name]
 
     def expect_want(self, wanted):
         self.story.until(lambda: self.wants()[-1:] == [wanted],
@@ -178,6 +205,8 @@ class Story:
             self._clock = mmap.mmap(file.fileno(), 8)
         os.mkdir(self.path("run"))
         os.mkdir(self.path("state"), 0o700)
+        os.mkdir(self.path("credentials.d"), 0o700)
+        self.sysfs = Sysfs(self.dir)
         self._thread = threading.Thread(target=self._hear, daemon=True)
         self._thread.start()
 
@@ -329,6 +358,35 @@ class Story:
         self._clients.append(client)
         return client
 
+    def as_other_user(self, function):
+        """function(client) in a process of another uid; what it returned.
+        Only root can be another."""
+        ours, theirs = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.setresgid(OTHER_UID, OTHER_UID, OTHER_UID)
+            os.setresuid(OTHER_UID, OTHER_UID, OTHER_UID)
+            try:
+                said = function(Client(self.path("run", "api.sock")))
+            except Exception as error:  # pylint: disable=broad-except
+                said = repr(error)
+            os.write(theirs, msgpack.packb(said))
+            os._exit(0)
+        os.close(theirs)
+        said = os.read(ours, 4096)
+        os.close(ours)
+        os.waitpid(pid, 0)
+        return msgpack.unpackb(said)
+
+    def write_credential(self, name, text):
+        """What the launcher finds by that name; None takes it away."""
+        path = self.path("credentials.d", "%016x" % hash_text(name))
+        if text is None:
+            os.unlink(path)
+            return
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
     def until(self, condition, what, timeout=DEADLINE):
         """Waits for what the thread hears to make condition() true."""
         with self.changed:
@@ -350,6 +408,14 @@ class Story:
                     if uri is None or worker.uri == uri]
         self.until(lambda: len(matching()) > number,
                    "worker %d of %s" % (number, uri or "any"))
+        return matching()[number]
+
+    def scanner(self, number=0):
+        """The number-th scanner that was asked something, waited for."""
+        def matching():
+            return [worker for worker in self.workers if worker.orders and
+                    worker.orders[0][0] in ("scan", "scan_session")]
+        self.until(lambda: len(matching()) > number, "scanner %d" % number)
         return matching()[number]
 
     def count_workers(self, uri=None):
@@ -415,6 +481,14 @@ class Story:
         folder = self.path("run", "by-id")
         return {name: os.readlink(os.path.join(folder, name))
                 for name in os.listdir(folder)}
+
+
+def hash_text(text):
+    """As common/hash.h."""
+    value = 0xcbf29ce484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001b3 % 2**64
+    return value
 
 
 def _environment(expect_ready):

@@ -186,7 +186,7 @@ def _any_status(rng):
             fields[name] = rng.choice((0, 1, 1, 1000))
         else:
             fields[name] = rng.randrange(2)
-    fields["is_mounted"] = rng.randrange(2)
+    fields["has_object"] = rng.randrange(2)
     fields["state"] = rng.choice(schema.STATES)
     fields["error"] = rng.choice(schema.ERRORS)
     return schema.encode("status", **fields)
@@ -224,7 +224,7 @@ def reports_with_random_faults_harm_nobody(story):
     client.manage(URI, "a")
     client.manage(URIS[0], "b")
     client.wait("b")
-    good = schema.encode("status", state="connected", is_mounted=1,
+    good = schema.encode("status", state="connected", has_object=1,
                          error_text="all is well")
     for _ in range(60):
         worker = _living_worker(story, URI)

@@ -8,7 +8,7 @@ import os
 
 import msgpack
 
-from client import Client, RPCError
+from client import RPCError
 from story import (HOLD, OTHER, PREPARE, START, URI, expect, expect_equal,
                    listens)
 
@@ -31,7 +31,9 @@ def connection_info_names_the_target_of_an_iscsi_connection(story):
     claims = client.claims()
     told = {"type": "iscsi", "remotePath": "san1/iqn.2024-01.com.example:db",
             "host": "san1", "port": 3260, "iqn": "iqn.2024-01.com.example:db",
-            "tpgt": 1, "iface": "default", "options": "", "version": ""}
+            "tpgt": 1, "iface": "default", "lun": -1, "session": -1,
+            "portal": "", "sessionState": "", "adopted": False,
+            "devices": []}
     expect_equal(claims["a"]["connectionInfo"], told)
     told.update(remotePath="[::1]:99/eui.02004567a425678d", host="::1",
                 port=99, iqn="eui.02004567a425678d", tpgt=0, iface="b")
@@ -201,36 +203,16 @@ def if_absent_takes_an_identical_claim_alone_for_success(story):
     expect_equal([result["created"] for result, _ in outcome], [True, False])
 
 
-def _as_other_user(story, function):
-    """function(client) in a process of another uid; what it returned."""
-    ours, theirs = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.setresgid(65534, 65534, 65534)
-        os.setresuid(65534, 65534, 65534)
-        try:
-            said = function(Client(story.path("run", "api.sock")))
-        except Exception as error:  # pylint: disable=broad-except
-            said = repr(error)
-        os.write(theirs, msgpack.packb(said))
-        os._exit(0)
-    os.close(theirs)
-    said = os.read(ours, 4096)
-    os.close(ours)
-    os.waitpid(pid, 0)
-    return msgpack.unpackb(said)
-
-
 def another_user_sees_a_claim_and_cannot_let_it_go(story):
     client = story.start().client()
     client.manage(URI, "a")
     if os.getuid() != 0:
         return                  # there is no other user to be
-    slug, uids = _as_other_user(story, lambda other: (
+    slug, uids = story.as_other_user(lambda other: (
         other.refusal("unmanage", "a"),
         {cid: entry["uid"] for cid, entry in other.claims().items()}))
     expect_equal((slug, uids), ("denied", {"a": 0}))
-    slug = _as_other_user(story, lambda other: other.refusal(
+    slug = story.as_other_user(lambda other: other.refusal(
         "manage", URI, "a", {"if_absent": True}))
     expect_equal(slug, "cid-in-use")
     expect_equal(list(client.claims()), ["a"])
@@ -241,7 +223,7 @@ def another_user_lets_go_of_its_own_and_root_of_all(story):
     if os.getuid() != 0:
         return
     client.manage(URI, "a")
-    said = _as_other_user(story, lambda other: (
+    said = story.as_other_user(lambda other: (
         other.manage(URI, "b"), other.manage(URI, "c"), other.unmanage("b")))
     expect_equal(said[2], {"last": False})
     entry = client.claims()["c"]

@@ -6,9 +6,11 @@
  *          launcher.
  * Trusts: the story.
  * Invariant: what supervisor_run() is given is as startup.c makes it, but for
- *            the user, the launcher and the clock. The clock is the system's
- *            plus what the story has written to DIR/clock (microseconds): a
- *            story waits for no deadline, it goes to it.
+ *            the user, the launcher, the kernel's iSCSI and the clock. The
+ *            clock is the system's plus what the story has written to
+ *            DIR/clock (microseconds): a story waits for no deadline, it goes
+ *            to it. Sessions are what DIR/iscsi_session shows, uevents what
+ *            comes to DIR/uevents.sock.
  *
  * usage: daemon DIR       DIR/holdfast.conf says the rest
  */
@@ -27,9 +29,13 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/sysfs.h"
 #include "supervisor/supervisor.h"
 #include "tests/fakes/fake_launcher.h"
 #include "tests/fakes/scripted_worker.h"
+
+/* In place of common/sysfs.c: the daemon is in the story's directory. */
+const char sysfs_iscsi_sessions[] = "iscsi_session";
 
 /* The story's hand on the clock, and how the loop's timer was set last. */
 static const volatile uint64_t *shift_us;
@@ -123,6 +129,20 @@ open_socket(const char *run_dir)
 	return fd;
 }
 
+static int
+open_uevents(void)
+{
+	struct sockaddr_un address = {
+		.sun_family = AF_UNIX, .sun_path = "uevents.sock"};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)unlink(address.sun_path); /* of the daemon before */
+	if (fd < 0 ||
+		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		die(address.sun_path);
+	return fd;
+}
+
 static void
 map_clock(const char *dir)
 {
@@ -151,6 +171,8 @@ run_daemon(const char *dir)
 	(void)signal(SIGPIPE, SIG_IGN); /* as main.c */
 	(void)signal(SIGXFSZ, SIG_IGN); /* a full disk is EFBIG in stories */
 	log_open("supervisor");
+	if (chdir(dir) < 0)
+		die(dir);
 	(void)snprintf(path, sizeof(path), "%s/holdfast.conf", dir);
 	if (conf_read(path, true, &conf, &err) < 0)
 		die(err.text);
@@ -159,6 +181,7 @@ run_daemon(const char *dir)
 	inheritance.by_id_fd = make_directory(conf.run_dir, "by-id");
 	inheritance.mount_root_fd = make_directory(conf.run_dir, "mnt");
 	inheritance.base_root_fd = make_directory(conf.run_dir, "base");
+	inheritance.ueventfd = open_uevents();
 	inheritance.mountinfofd =
 		open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 	inheritance.launcherfd = fake_launcher_fork(dir);

@@ -174,7 +174,7 @@ def _answers_while(client, worker, flood):
 
 def a_worker_that_floods_holds_up_no_other(story):
     client, worker, other = _two_connected(story)
-    statuses = schema.encode("status", state="connected", is_mounted=1)
+    statuses = schema.encode("status", state="connected", has_object=1)
     _answers_while(client, worker, statuses)
     other.report(state="unresponsive")
     story.poll(lambda: client.state("b") == "unresponsive",
@@ -194,7 +194,7 @@ def a_worker_that_floods_changes_holds_up_no_other(story):
 def a_dead_worker_whose_children_talk_on_holds_up_no_other(story):
     client, worker, _ = _two_connected(story)
     worker.leave_talkers(schema.encode("status", state="connected",
-                                      is_mounted=1))
+                                      has_object=1))
     client.sock.settimeout(4)   # before the talkers end by themselves
     for _ in range(50):
         client.call("hello")
