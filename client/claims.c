@@ -4,6 +4,7 @@
  *
  * Runs in: command.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,22 +13,121 @@
 #include "client/text.h"
 #include "common/guard.h"
 
+enum {
+	PASSWORD_SIZE = 512, /* the daemon says which are too long */
+	TRIAL_TIMEOUT_MS = 90000,
+};
+
+/* The first line of a file, or of standard input for "-". 0, or an exit code
+ * with failure. The password is never an argument: every user sees those. */
+static int
+read_password(const char *path, char ret_password[PASSWORD_SIZE],
+	struct failure *failure)
+{
+	bool is_input = strcmp(path, "-") == 0;
+	FILE *file = is_input ? stdin : fopen(path, "re");
+	bool is_read = file && fgets(ret_password, PASSWORD_SIZE, file);
+	int errnum = errno;
+	size_t len;
+
+	if (file && !is_input)
+		(void)fclose(file); /* only ever read from */
+	if (!is_read)
+		return failure_set(failure, ERR_BAD_ARGUMENTS,
+			"no password can be read from %s: %s", path,
+			file ? "it is empty" : strerror(errnum));
+	len = strcspn(ret_password, "\r\n");
+	if (len == PASSWORD_SIZE - 1)
+		return failure_set(failure, ERR_BAD_ARGUMENTS,
+			"the first line of %s is too long for a password",
+			path);
+	ret_password[len] = '\0';
+	return 0;
+}
+
+/* What comes in a file, beside what is an argument. */
+struct secrets {
+	char password[PASSWORD_SIZE];
+	char password_in[PASSWORD_SIZE];
+};
+
+static void
+guard_secrets(struct secrets *secrets)
+{
+	explicit_bzero(secrets, sizeof(*secrets));
+}
+
+static int
+read_secrets(const struct options *options, struct secrets *ret_secrets,
+	struct failure *failure)
+{
+	int result = 0;
+
+	if (options->password_file)
+		result = read_password(
+			options->password_file, ret_secrets->password, failure);
+	if (result == 0 && options->password_in_file)
+		result = read_password(options->password_in_file,
+			ret_secrets->password_in, failure);
+	return result;
+}
+
+static void
+write_manage_options(struct wire_writer *params, const struct options *options,
+	const struct secrets *secrets)
+{
+	const struct {
+		const char *key;
+		const char *value; /* NULL: not given */
+	} texts[] = {
+		{"auth", options->auth},
+		{"username", options->username},
+		{"password", options->password_file ? secrets->password : NULL},
+		{"username_in", options->username_in},
+		{"password_in", options->password_in_file ? secrets->password_in
+							  : NULL},
+	};
+	size_t count = options->if_absent ? 1 : 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		count += texts[i].value ? 1 : 0;
+	wire_map(params, count);
+	if (options->if_absent)
+		wire_pair_bool(params, "if_absent", true);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (texts[i].value)
+			wire_pair_text(params, texts[i].key, texts[i].value);
+}
+
+/* How long manage may take: a trial of credentials may come before. */
+static int
+manage_timeout_ms(const struct client *client)
+{
+	return client->options.auth || client->options.username
+		       ? TRIAL_TIMEOUT_MS
+		       : CALL_TIMEOUT_MS;
+}
+
 static int
 send_manage(struct client *client, const char *uri, const char *cid,
 	uint32_t *ret_id, struct failure *failure)
 {
 	cleanup(wire_writer_done) struct wire_writer params;
+	cleanup(guard_secrets) struct secrets secrets = {0};
+	int result = read_secrets(&client->options, &secrets, failure);
 
 	wire_writer_init(&params, WIRE_REQUEST_MAX);
-	wire_array(&params, client->options.if_absent ? 3 : 2);
+	if (result)
+		return result;
+	wire_array(&params, 3);
 	wire_text(&params, uri);
 	wire_text(&params, cid);
-	if (client->options.if_absent) {
-		wire_map(&params, 1);
-		wire_pair_bool(&params, "if_absent", true);
-	}
-	return rpc_send(&client->rpc, "manage", &params, CALL_TIMEOUT_MS,
-		ret_id, failure);
+	write_manage_options(&params, &client->options, &secrets);
+	result = rpc_send(&client->rpc, "manage", &params,
+		manage_timeout_ms(client), ret_id, failure);
+	if (params.data)
+		explicit_bzero(params.data, params.len);
+	return result;
 }
 
 static int
@@ -35,8 +135,8 @@ receive_manage(struct client *client, const char *cid, uint32_t id,
 	struct failure *failure)
 {
 	cleanup(rpc_reply_done) struct rpc_reply reply = {0};
-	int result =
-		rpc_receive(&client->rpc, id, CALL_TIMEOUT_MS, &reply, failure);
+	int result = rpc_receive(
+		&client->rpc, id, manage_timeout_ms(client), &reply, failure);
 
 	if (result)
 		return result;

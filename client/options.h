@@ -29,6 +29,11 @@ struct options {
 	bool help;
 	bool version;
 	bool if_absent;
+	const char *auth;
+	const char *username;
+	const char *password_file;
+	const char *username_in;
+	const char *password_in_file;
 	int64_t wait_ms;
 	const char *prefix;
 	const char *state;

@@ -167,7 +167,8 @@ print_info(const char *label, const msgpack_object *map)
 		cleanup_free char *value = text_of_object(&pair->val);
 		char *longer;
 
-		if (!value[0])
+		/* Disks have lines of their own. */
+		if (!value[0] || pair->val.type == MSGPACK_OBJECT_ARRAY)
 			continue;
 		longer = text_format(
 			"%s%s%s %s", line, line[0] ? ", " : "", key, value);
@@ -187,10 +188,14 @@ print_holders(const msgpack_object *entry)
 		const msgpack_object *holder = wire_at(holders, i);
 		cleanup_free char *command = text_of(holder, "command");
 		cleanup_free char *kind = text_of(holder, "kind");
+		const char *label = i == 0 ? "Used by" : "";
+		uint64_t pid = uint_of(holder, "pid");
 
-		print_line(i == 0 ? "Used by" : "",
-			"%s (process %" PRIu64 "): %s", command,
-			uint_of(holder, "pid"), kind);
+		if (pid == 0) /* the kernel's own: a mount, a device */
+			print_line(label, "%s: %s", command, kind);
+		else
+			print_line(label, "%s (process %" PRIu64 "): %s",
+				command, pid, kind);
 	}
 }
 
@@ -232,6 +237,24 @@ print_history(const msgpack_object *entry)
 	}
 }
 
+/* "0 /dev/sda", and udev's name for it, if there is one. */
+static void
+print_disks(const msgpack_object *entry)
+{
+	const msgpack_object *info = map_of(entry, "connectionInfo");
+	const msgpack_object *disks = info ? array_of(info, "devices") : NULL;
+
+	for (uint32_t i = 0; disks && i < disks->via.array.size; i++) {
+		const msgpack_object *disk = wire_at(disks, i);
+		cleanup_free char *path = text_of(disk, "path");
+		cleanup_free char *by_path = text_of(disk, "byPath");
+
+		print_line(i == 0 ? "Disks" : "", "LUN %llu  %s  %s",
+			(unsigned long long)uint_of(disk, "lun"), path,
+			by_path);
+	}
+}
+
 static void
 print_status(const char *cid, const msgpack_object *entry)
 {
@@ -245,6 +268,7 @@ print_status(const char *cid, const msgpack_object *entry)
 	if (path[0])
 		print_line("Path", "%s", path);
 	print_info("Target", map_of(entry, "connectionInfo"));
+	print_disks(entry);
 	print_owner(entry);
 	print_probe(entry);
 	print_holders(entry);

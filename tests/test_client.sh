@@ -229,6 +229,7 @@ lacks out "$(printf '\033')"
 run "options stand between arguments" 0 manage nfs://up/held --json held
 run "status names holders" 0 status held
 has out "Used by: vi (process 77): open file"
+has out "dm-0 (vg-lv): device mapper"
 run "status in JSON" 0 --json status vm
 json 'o["result"]["history"][1]["slug"] == "unreachable"'
 run "an unknown CID has a code of its own" 4 status nope

@@ -52,7 +52,9 @@ def entry(uri, uid=0):
         "next_retry": int(time.time() * 1e6) + 9_500_000 if error else 0,
         "probe": {"at": NOW, "latency": 3100} if up else {"at": 0,
                                                           "latency": 0},
-        "holders": [{"pid": 77, "command": "vi", "kind": "open file"}]
+        "holders": [{"pid": 77, "command": "vi", "kind": "open file"},
+                    {"pid": 0, "command": "dm-0 (vg-lv)",
+                     "kind": "device mapper"}]
                    if uri.endswith("/held") else [], "stuck": None, "worker": 4711, "mount_id": 57,
     }
 
