@@ -20,6 +20,8 @@ from kernel import Failed, expect, is_alive, processes, sh, wait_until
 CONFIG = "/etc/holdfast/holdfast.conf"
 BY_ID = "/run/holdfast/by-id"
 MOUNTS = "/run/holdfast/mnt"
+STORE = "/var/lib/holdfast"
+CREDENTIALS = "/etc/holdfast/credentials.d"
 
 # Fast, so that scenarios are; what a test is about it sets itself.
 QUICK = {
@@ -143,3 +145,15 @@ class Daemon:
 def by_id(cid, name=""):
     """The by-name path of a claim, or of a file below it."""
     return os.path.join(BY_ID, cid, name) if name else os.path.join(BY_ID, cid)
+
+
+def write_credentials(name, mode=0o600, **lines):
+    """The file that `auth: NAME` means, as an administrator makes it."""
+    os.makedirs(CREDENTIALS, mode=0o700, exist_ok=True)
+    path = os.path.join(CREDENTIALS, name)
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), mode)
+        for key, value in lines.items():
+            file.write("%s = %s\n" % (key, value))
+    os.rename(path + ".new", path)
+    return path

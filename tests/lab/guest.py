@@ -33,12 +33,14 @@ def stage(module, number):
 
 def diagnose(guest):
     """What a reader of a failure asks first."""
-    guest.note("mounts below /run/holdfast and of NFS:")
+    guest.note("mounts below /run/holdfast and of NFS, iSCSI sessions:")
     for mount in lab.mounts():
         if mount.fstype in ("nfs", "nfs4") or "/holdfast" in mount.point:
             guest.note("  %r %s" % (mount, ",".join(mount.options)))
+    for session in lab.sessions():
+        guest.note("  %r" % session)
     for found in lab.processes():
-        if "holdfast" in found.cmdline:
+        if "holdfast" in found.cmdline or "iscsi" in found.cmdline:
             guest.note("  process %r" % found)
 
 

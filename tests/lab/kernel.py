@@ -253,8 +253,15 @@ class Background:
         os.write(out, b"\n")
         while not select.select([stop], [], [], self.every)[0]:
             self.look()
+
+    def _run(self, stop, out):
+        failed = None
+        try:
+            self._loop(stop, out)
+        except Exception as error:
+            failed = "%s: %s" % (type(error).__name__, error)
         with os.fdopen(out, "w", encoding="utf-8") as file:
-            json.dump(self.report(), file)
+            json.dump([failed, self.report()], file)
 
     def __enter__(self):
         stop, self._stop = os.pipe()
@@ -262,21 +269,31 @@ class Background:
         self._pid = os.fork()
         if self._pid == 0:
             try:
-                self._loop(stop, out)
+                self._run(stop, out)
             finally:
                 os._exit(0)
         os.close(stop)
         os.close(out)
         self._result = os.fdopen(result, encoding="utf-8")
-        expect(self._result.readline() == "\n", "the watching process began")
+        begun = self._result.readline()
+        expect(begun == "\n", "the watching process began: %s" % begun)
         return self
 
-    def __exit__(self, *_):
-        os.write(self._stop, b"x")
+    # A block that has failed does not wait for one that hangs, too.
+    def __exit__(self, failed, *_):
+        if failed:
+            os.kill(self._pid, 9)
+            return
+        try:
+            os.write(self._stop, b"x")
+        except BrokenPipeError:
+            pass            # it has ended, and says why
         os.close(self._stop)
         with self._result:
-            self.take(json.load(self._result))
+            failed, report = json.load(self._result)
         os.waitpid(self._pid, 0)
+        expect(failed is None, "the watching process: %s" % failed)
+        self.take(report)
 
     def take(self, report):
         raise NotImplementedError

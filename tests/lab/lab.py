@@ -13,7 +13,13 @@ import time
 
 from client import (SOCKET, Client, Closed, ProtocolError,  # noqa: F401
                     RPCError)
-from daemon import BY_ID, MOUNTS, Daemon, by_id  # noqa: F401
+from daemon import (BY_ID, CREDENTIALS, MOUNTS, STORE,  # noqa: F401
+                    Daemon, by_id, write_credentials)
+from initiator import (Initiator, SessionWatch, is_disk,  # noqa: F401
+                       read_disk, session_of, sessions, write_disk)
+from iscsicheck import (Claim, expect_whole, make_file_system,  # noqa: F401
+                        wait_for_error)
+from iscsitarget import ISCSITarget  # noqa: F401
 from kernel import (Failed, Holder, Mount, MountWatch,  # noqa: F401
                     Pinned, detach, expect, in_child, is_alive, mount_id,
                     mounts, mounts_at, never_within, nfs_mount_at, nfs_mounts,
@@ -21,6 +27,7 @@ from kernel import (Failed, Holder, Mount, MountWatch,  # noqa: F401
                     write_text)
 from nfsserver import NFSServer  # noqa: F401
 from stalls import Stalls, expect_fast  # noqa: F401
+from writer import Writer  # noqa: F401
 
 OUT = "/run/lab/out"
 KEPT = "/run/lab/kept"
@@ -50,6 +57,18 @@ class Lab:
         self.note("server: %s on %s" % (sorted(server.exports),
                                         server.address))
         return server
+
+    def target(self, targets=None, **kwargs):
+        """A machine with iSCSI targets that serves; see ISCSITarget."""
+        target = ISCSITarget(targets, **kwargs).start()
+        self.note("target: %s at %s" % (sorted(target.targets),
+                                        target.portal()))
+        return target
+
+    def initiator(self, settings=None, kept=None, is_started=True):
+        """open-iscsi, with an iscsid that runs; see Initiator."""
+        initiator = Initiator(os.path.join(OUT, "iscsid.log"), settings, kept)
+        return initiator.start() if is_started else initiator
 
     def daemon(self, config=None):
         """A holdfastd that runs; see Daemon."""

@@ -11,7 +11,8 @@ import os
 import signal
 import subprocess
 
-from kernel import Failed, expect, read_text, sh, wait_until
+from kernel import expect, read_text, sh, wait_until
+from link import Linked
 
 SERVER_ROOT = "/run/lab/server"
 # Below the new root, so that a server finds its programs and they their files.
@@ -55,13 +56,14 @@ def has_inotify(pid):
     return False
 
 
-class NFSServer:
+class NFSServer(Linked):
     """A kernel NFS server.
 
     exports maps a path ("/vms", the same for v3 and v4) to its export options,
     or to None for DEFAULT_OPTIONS; each is a tmpfs of its own. Alone in the
     guest's network it serves on 127.0.0.1; with isolated=True it lives in a
-    network namespace behind a veth pair and serves on 10.77.N.2.
+    network namespace behind a veth pair and serves on 10.77.N.2;
+    link.py has what can happen to that.
     """
 
     DEFAULT_OPTIONS = "rw,no_root_squash,no_subtree_check,insecure,async"
@@ -73,14 +75,12 @@ class NFSServer:
         self.exports = dict(exports or {"/vms": None})
         self.versions = versions
         self.isolated = isolated
-        self.link = "lab%d" % self.number if isolated else None
-        self.address = "127.0.0.1"
         self._fsids = {}
         self._next_fsid = 100 * self.number
         self._services = []
         self._make_namespace()
         if isolated:
-            self._make_link()
+            self.make_link(self._holder.pid)
         for path in self.exports:
             self._mount(path)
 
@@ -100,17 +100,6 @@ class NFSServer:
             stdout=subprocess.PIPE, text=True)
         expect(self._holder.stdout.readline() == "ready\n",
                "the server's namespace could not be made")
-
-    def _make_link(self):
-        sh("modprobe", "veth")
-        here, there = ("10.77.%d.%d" % (self.number, n) for n in (1, 2))
-        sh("ip", "link", "add", self.link, "type", "veth", "peer", "name",
-           "eth0", "netns", str(self._holder.pid))
-        sh("ip", "addr", "add", here + "/24", "dev", self.link)
-        sh("ip", "link", "set", self.link, "up")
-        self.inside("ip", "addr", "add", there + "/24", "dev", "eth0")
-        self.inside("ip", "link", "set", "eth0", "up")
-        self.address = there
 
     def enter(self):
         pid = str(self._holder.pid)
@@ -232,40 +221,3 @@ class NFSServer:
     def thaw(self):
         for service in self._services:
             os.kill(service.pid, signal.SIGCONT)
-
-    # Its network (isolated=True)
-
-    def _need_link(self):
-        if not self.isolated:
-            raise Failed("this needs NFSServer(isolated=True)")
-
-    def link_down(self):
-        """The cable is out: this host knows."""
-        self._need_link()
-        sh("ip", "link", "set", self.link, "down")
-
-    def link_up(self):
-        sh("ip", "link", "set", self.link, "up")
-
-    # By netem at both ends, since this kernel has no nftables for IP. What
-    # netem loses, the sender believes sent.
-    def drop(self):
-        """Packets vanish on the way, in both directions; nobody is told."""
-        self.netem("loss", "100%")
-        self.inside("tc", "qdisc", "add", "dev", "eth0", "root", "netem",
-                    "loss", "100%")
-
-    def undrop(self):
-        self.inside("tc", "qdisc", "del", "dev", "eth0", "root")
-        self.netem()
-
-    def netem(self, *words):
-        """What this host sends, e.g. netem("delay", "200ms", "loss", "5%");
-        netem() ends it."""
-        self._need_link()
-        sh("modprobe", "sch_netem")
-        if words:
-            sh("tc", "qdisc", "replace", "dev", self.link, "root", "netem",
-               *words)
-        else:
-            sh("tc", "qdisc", "del", "dev", self.link, "root")
