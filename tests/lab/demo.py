@@ -2,24 +2,27 @@
 """demo.py - the story of `make demo`: what holdfast is for, and that it holds
 
 Runs in: a lab guest, as root
-Trusts: the kernel's mount table and process list
+Trusts: the kernel's mount table, sysfs and process list
 Invariant: every promise is looked at where it can be seen from outside
   holdfast, and the first one that does not hold ends the demo as a failure.
 """
 
 import os
-import signal
 import time
 
 from kernel import (Background, Failed, expect, is_alive, nfs_mounts,
-                    read_text, wait_until)
-from lab import Pinned, Stalls, by_id
+                    read_text, sh, wait_until)
+from lab import Pinned, Stalls, by_id, session_of
 from screen import Screen
 
 SERVER = "nas1"
 EXPORTS = ("/vms", "/iso")
 CLAIMS = {"vm-store": "/vms", "backup": "/vms", "iso-images": "/iso"}
-ONE_EACH = ("vm-store", "iso-images")
+SAN = "san1"
+DISK = "db-disk"
+SECRET = "a-secret-of-16-b"
+DISK_POINT = "/mnt"
+ONE_EACH = ("vm-store", "iso-images", DISK)
 CONFIG = {"probe": {"interval_ms": 2000, "deadline_ms": 2000}}
 LETTER = "written on the server"
 FIND_MOUNTS = "findmnt -t nfs,nfs4 -o ID,SOURCE,TARGET"
@@ -54,23 +57,19 @@ class Journal(Background):
     def take(self, report):
         self.lines, self.errors = report
 
-    def __exit__(self, kind, *_):
-        if kind:        # it may wait for a server that is away
-            os.kill(self._pid, signal.SIGKILL)
-        else:
-            super().__exit__()
 
+class Kernel(Background):
+    """Reads mount table and sysfs all the time: what NFS mounts and iSCSI
+    sessions there ever were."""
 
-class MountTable(Background):
-    """Reads the mount table all the time: what NFS mounts it ever had."""
-
-    def __init__(self):
+    def __init__(self, target):
         super().__init__(0.02)
+        self.target = target
         self.looks = 0
         self.seen = []
 
     def look(self):
-        now = there()
+        now = [there(), number_of(session_of(self.target))]
         self.looks += 1
         if now not in self.seen:
             self.seen.append(now)
@@ -87,11 +86,15 @@ def there():
     return {mount.point: mount.id for mount in nfs_mounts()}
 
 
+def number_of(session):
+    return session.sid if session else None
+
+
 class Demo:
     def __init__(self, lab):
         self.lab = lab
         self.screen = Screen()
-        self.server = self.daemon = self.client = None
+        self.server = self.target = self.daemon = self.client = None
         self.mounts = {}        # export: Pinned
         self.first = {}         # what snapshot() was at first
 
@@ -130,6 +133,7 @@ class Demo:
         return {
             "claims": self.claims(),
             "mounts": there(),
+            "session": number_of(session_of(self.target)),
             "workers": {export: self.daemon.worker_of(export).pid
                         for export in EXPORTS},
             "letter": read_text(by_id("vm-store", "letter")).strip(),
@@ -138,8 +142,12 @@ class Demo:
     def check_mounts(self, text):
         wanted = {pin.path: pin.id for pin in self.mounts.values()}
         ids = " and ".join(str(i) for i in sorted(wanted.values()))
-        self.screen.check(there() == wanted, "%s: still mounts %s"
-                          % (text, ids), "there is %r" % nfs_mounts())
+        session = session_of(self.target)
+        self.screen.check(there() == wanted
+                          and number_of(session) == self.first["session"],
+                          "%s: still mounts %s and session %d"
+                          % (text, ids, self.first["session"]),
+                          "there is %r, %r" % (nfs_mounts(), session))
 
     def journal(self):
         """(number, time) of every line, as the server has it."""
@@ -158,17 +166,45 @@ class Demo:
             hosts.write("10.77.1.2 %s\n" % SERVER)
         self.server = self.lab.server(dict.fromkeys(EXPORTS), isolated=True)
         screen.command("showmount -e " + SERVER)
+        screen.say("So does an iSCSI target, %s, which asks for a password."
+                   % SAN)
+        self.start_target()
         screen.say("holdfast starts. For a short demo it probes every 2 s, "
                    "not every 10.")
         self.start_holdfast()
         self.holdfast("list")
+
+    def start_target(self):
+        self.target = self.lab.target({"db": None}, isolated=True)
+        self.target.chap("demo", SECRET)
+        self.lab.initiator()
+        with open("/etc/hosts", "a", encoding="utf-8") as hosts:
+            hosts.write("%s %s\n" % (self.target.address, SAN))
+        with open("/run/lab/secret", "w", encoding="utf-8") as file:
+            file.write(SECRET + "\n")
+
+    def manage_disk(self):
+        screen = self.screen
+        screen.heading("A disk of the iSCSI target")
+        self.holdfast("manage --username demo --password-file "
+                      "/run/lab/secret iscsi://%s/%s %s"
+                      % (SAN, self.target.iqn(), DISK))
+        self.holdfast("wait " + DISK)
+        self.holdfast("list -o CID,STATE,PATH,URI")
+        code, _ = screen.command("ls -l /run/holdfast/by-id")
+        expect(code == 0, "the links can be listed")
+        for command in ("mkfs.ext4 -q %s" % by_id(DISK),
+                        "mount %s %s" % (by_id(DISK), DISK_POINT)):
+            code, _ = screen.command(command)
+            expect(code == 0, "`%s` works" % command)
 
     def manage(self):
         screen = self.screen
         screen.heading("Three IDs on two exports")
         for cid, export in CLAIMS.items():
             self.holdfast("manage nfs://%s%s %s" % (SERVER, export, cid))
-        self.wait_for_all()
+        for cid in ONE_EACH[:2]:
+            self.holdfast("wait " + cid)
         self.holdfast("list")
         self.on_server("echo '%s' > /vms/letter" % LETTER)
         _, lines = screen.command("cat " + by_id("vm-store", "letter"))
@@ -177,23 +213,24 @@ class Demo:
         for export in EXPORTS:
             cid = next(c for c, e in CLAIMS.items() if e == export)
             self.mounts[export] = Pinned(os.path.realpath(by_id(cid)))
-        self.first = self.snapshot()
-        screen.check(len(self.first["mounts"]) == 2, "two mounts: IDs on the "
-                     "same export share one")
+        screen.check(len(there()) == 2, "two mounts: IDs on the same export "
+                     "share one")
 
     def server_goes(self):
         screen = self.screen
-        screen.heading("The server goes away")
-        screen.say("A program has a file on vm-store open and adds a line "
-                   "every 0.1 s.")
+        screen.heading("The servers go away")
+        screen.say("A program has a file on vm-store open, another one on the "
+                   "disk; each adds a line every 0.1 s.")
         screen.command(FIND_MOUNTS)
+        screen.say("The NFS service stops, and the iSCSI portal closes.")
         self.on_server("rpc.nfsd 0")
+        self.target.stop()
         begun = time.monotonic()
         wait_until(lambda: self.states() == {"unresponsive"}, 20,
                    lambda: "the outage is seen: %s" % self.states())
         screen.check(True, "seen after %.1f s" % (time.monotonic() - begun))
         self.holdfast("list -o CID,STATE,ERROR")
-        self.holdfast("status vm-store")
+        self.holdfast("status " + DISK)
         self.check_fast()
         screen.command(FIND_MOUNTS)
         self.check_mounts("nothing was unmounted")
@@ -212,9 +249,10 @@ class Demo:
 
     def server_returns(self):
         screen = self.screen
-        screen.heading("The server comes back")
+        screen.heading("The servers come back")
         before = len(self.journal())
         self.on_server("rpc.nfsd 8")
+        self.target.start()
         self.wait_for_all()
         self.holdfast("list")
         self.check_mounts("connected again")
@@ -231,7 +269,7 @@ class Demo:
         self.holdfast(WORKERS)
         screen.command("kill -9 %d" % before["/vms"])
         wait_until(lambda: not is_alive(before["/vms"]), 5, "it ends")
-        wait_until(lambda: len(self.daemon.workers()) == 2, 15,
+        wait_until(lambda: len(self.daemon.workers()) == 3, 15,
                    "there is a new worker")
         self.holdfast("wait vm-store")
         self.holdfast(WORKERS)
@@ -258,17 +296,41 @@ class Demo:
         screen.check(self.claims() == self.first["claims"], "the same claims")
         self.check_mounts("adopted")
 
-    def end(self, journal, table):
+    def let_go(self):
+        """After the writer on the disk has ended."""
+        screen = self.screen
+        screen.heading("The disk is let go")
+        screen.say("It is still mounted, so holdfast does not log out.")
+        self.holdfast("unmanage " + DISK)
+
+        def lingering():
+            return [e for i, e in self.client.list().items()
+                    if i.startswith("lingering/") and e["holders"]]
+        wait_until(lingering, 10, "what holds it is named")
+        self.holdfast("list -o CID,STATE,HOLDERS,ERROR")
+        screen.check(number_of(session_of(self.target))
+                     == self.first["session"], "still logged in")
+        screen.command("umount " + DISK_POINT)
+        wait_until(lambda: not session_of(self.target), 30,
+                   "the session is logged out")
+        screen.check(not self.target.sessions(), "logged out, the target "
+                     "agrees")
+
+    def end(self, journal, disk_journal, kernel, now):
         self.screen.heading("What was kept")
-        rows = self.rows_kept(self.first, self.snapshot())
-        rows.append(self.row_of_table(table))
-        rows.append(self.row_of_journal(journal))
+        rows = self.rows_kept(self.first, now)
+        rows.append(self.row_of_kernel(kernel))
+        there_now = [number for number, _ in self.journal()]
+        rows.append(self.row_of_journal("file open on vm-store", journal,
+                                        there_now))
+        rows.append(self.row_of_journal("file open on the disk", disk_journal,
+                                        self.disk_lines()))
         if not self.screen.table(("", "at first", "now"), rows):
             raise Failed("something was not kept, see above")
 
     def rows_kept(self, first, now):
         rows = [(first["claims"] == now["claims"]
-                 and set(now["claims"]) == set(CLAIMS),
+                 and set(now["claims"]) == {DISK, *CLAIMS},
                  ("claims", "%d IDs" % len(first["claims"]),
                   "%d IDs" % len(now["claims"])))]
         for export, pin in self.mounts.items():
@@ -276,36 +338,49 @@ class Demo:
             rows.append((ids[0] == ids[1] == pin.id,
                          ("nfs://%s%s" % (SERVER, export),
                           "mount %s" % ids[0], "mount %s" % ids[1])))
+        rows.append((first["session"] == now["session"],
+                     ("iscsi://" + SAN, "session %s" % first["session"],
+                      "session %s" % now["session"])))
         rows.append((first["letter"] == now["letter"] == LETTER,
                      ("file read by name", first["letter"], now["letter"])))
         return rows
 
-    def row_of_table(self, table):
-        first = self.first["mounts"]
-        holds = table.seen == [first]
+    def row_of_kernel(self, kernel):
+        first = [self.first["mounts"], self.first["session"]]
+        holds = kernel.seen == [first]
         verdict = ("never otherwise" if holds else
-                   "%d different ones" % len(table.seen))
-        return (holds, ("mount table", "%d mounts" % len(first),
-                        "%s, %d looks" % (verdict, table.looks)))
+                   "%d different ones" % len(kernel.seen))
+        return (holds, ("mount table and sysfs", "as above",
+                        "%s, %d looks" % (verdict, kernel.looks)))
 
-    def row_of_journal(self, journal):
-        there_now = [number for number, _ in self.journal()]
+    def disk_lines(self):
+        """What is on the target, once the disk is unmounted and sound."""
+        sh("e2fsck", "-fn", self.target.backing())
+        text = self.target.read_file("/journal").decode()
+        return [int(line.split()[0]) for line in text.splitlines()]
+
+    @staticmethod
+    def row_of_journal(name, journal, there_now):
         holds = (there_now == list(range(1, journal.lines + 1))
                  and not journal.errors)
-        return (holds, ("file open throughout",
-                        "%d lines written" % journal.lines,
+        return (holds, (name, "%d lines written" % journal.lines,
                         "%d lines on the server" % len(there_now)))
 
     def run(self):
         self.begin()
         self.manage()
+        self.manage_disk()
+        self.first = self.snapshot()
         journal = Journal(by_id("vm-store", "journal"))
-        with MountTable() as table, journal:
+        disk_journal = Journal(os.path.join(DISK_POINT, "journal"))
+        with Kernel(self.target) as kernel, journal, disk_journal:
             self.server_goes()
             self.server_returns()
             self.worker_dies()
             self.supervisor_dies()
-        self.end(journal, table)
+            now = self.snapshot()
+        self.let_go()
+        self.end(journal, disk_journal, kernel, now)
         self.screen.line()
         self.screen.line("All %d checks held." % self.screen.checks)
 

@@ -3,4 +3,4 @@
 
 from demo import run  # noqa: F401
 
-NEEDS = ("nfs", "daemon", "command")
+NEEDS = ("nfs", "iscsi", "daemon", "command")
