@@ -5,10 +5,10 @@
  * Runs in: launcher.
  * Trusts: the host's files in /etc; they are copied, not read.
  * Invariant: a template holds one small read-only tmpfs (and /proc and /sys for
- *            the scanner), and no mount of the host. Copying so small a namespace
- *            costs the same however many mounts the host has. A worker that
- *            runs programs gets a few trees of the host on top, read-only but
- *            for the one that they have to write to.
+ *            the scanner), and no mount of the host. Copying so small a
+ *            namespace costs the same however many mounts the host has. A
+ *            worker that runs programs gets a few trees of the host on top,
+ *            read-only but for the database that they write to.
  *
  * Name lookup needs a few files of /etc. A bind mount would pin the inode that
  * an update replaces, so they are copies, and jail_refresh() renews them

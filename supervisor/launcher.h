@@ -10,8 +10,12 @@
  *   PREPARE  binds /run/holdfast/base/KEY on /run/holdfast/mnt/KEY, KEY being
  *            16 hex digits made here from a number: read-only, nosuid, nodev,
  *            noexec, without following a link.
- *   START    executes the one worker binary, opened at start-up, in a jail
- *            that shows the slot's directory and nothing else of the host.
+ *   START    executes the one worker binary, opened at start-up, as the user
+ *            and in the jail of a row of backend.def. The jail shows the slot's
+ *            directory and, of the host, no more than that kind needs: the
+ *            scanner's /proc and /sys, the iSCSI worker's program_trees[] of
+ *            jail.c. The latter's root has no capability and signals nobody
+ *            but its own children.
  *   KILL     sends SIGKILL to a worker that was started here (by pidfd).
  *   REMOVE   takes PREPARE's bind away, when nothing is mounted in it.
  *   CREDENTIAL  opens, for reading, a file of the directories that root has

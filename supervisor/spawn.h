@@ -18,10 +18,11 @@
  * terminal's ^C is not for it. Workers get them back. */
 extern const int launcher_ignores[3];
 
+/* What a kind of worker sees. */
 enum jail {
-	JAIL_TARGET,
-	JAIL_PROC,
-	JAIL_PROGRAMS,
+	JAIL_TARGET,   /* its target's directory, files for name lookup */
+	JAIL_PROC,     /* /proc and /sys */
+	JAIL_PROGRAMS, /* as the first, and what its programs need */
 	JAIL_COUNT
 };
 

@@ -22,7 +22,7 @@ void target_begin_orders(struct target *target);
 void target_give_orders(struct target *target);
 /* The worker owes us something, and is killed if that does not come. */
 void target_lose_patience(struct target *target);
-/* Tells the worker that its mount came or went. */
+/* Tells the worker that its mount or session came or went, or a disk. */
 void target_look(struct target *target);
 /* The one setter of target->status. */
 void target_set_status(

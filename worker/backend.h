@@ -3,10 +3,11 @@
  * backend.h - what a kind of storage has to do, and nothing else.
  *
  * Runs in: worker. All functions but aim(), look() and an instant probe run in
- *          an operation child: they may block, allocate and leave a mess behind.
+ *          an operation child: they may block, allocate and leave a mess
+ *          behind.
  *
  * A new kind of storage is one file with one of these, one line in
- * backends[] of main.c and one in supervisor/backend.def.
+ * backends[] of main.c, one in supervisor/backend.def, and a scheme of proto/.
  */
 #ifndef WORKER_BACKEND_H
 #define WORKER_BACKEND_H
@@ -74,7 +75,7 @@ struct backend {
 	/*
 	 * From nothing to an object that answers, by deadline_us
 	 * (CLOCK_BOOTTIME) at the latest. A value of connected_pack(), which 0
-	 * is one of, or -errno with err; leaves nothing mounted when it fails.
+	 * is one of, or -errno with err; leaves no object when it fails.
 	 */
 	int (*connect)(const struct backend_target *target,
 		uint64_t deadline_us, struct err *err);

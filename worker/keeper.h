@@ -33,7 +33,7 @@ void keeper_holders(const struct holders_message *order);
 void keeper_want(enum wanted wanted);
 /* What is scheduled is done now. */
 void keeper_retry(void);
-/* The mount table has changed. */
+/* The table of mounts or of sessions has changed. */
 void keeper_look(void);
 /* What there is to say. NULL before keeper_aim(). */
 const struct status_message *keeper_status(void);

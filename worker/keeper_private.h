@@ -30,7 +30,7 @@ struct keeper {
 	bool is_cleared;	   /* nobody uses it, as of just now */
 	bool is_tidy;		   /* no attempt has left anything behind */
 	unsigned failures;	   /* attempts in a row */
-	unsigned linger_tries;	   /* unmounts in a row */
+	unsigned linger_tries;	   /* disconnects in a row */
 	uint64_t due_us;	   /* CLOCK_BOOTTIME; 0: at once */
 	uint64_t random;
 };
