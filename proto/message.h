@@ -28,10 +28,10 @@ enum holder_kind {
 	HOLDER_CWD,
 	HOLDER_ROOT,
 	HOLDER_MAPPING,
-	HOLDER_MOUNT, /* a mount below a mount */
+	HOLDER_NESTED_MOUNT, /* a mount below a mount */
 	HOLDER_NAMESPACE,
 	/* Of disks alone. */
-	HOLDER_MOUNTED,	    /* a mount of one */
+	HOLDER_MOUNT,	    /* a mount of one */
 	HOLDER_FILE_SYSTEM, /* one in use that no mount shows */
 	HOLDER_SWAP,
 	HOLDER_DM,

@@ -45,7 +45,7 @@ scan_session(const struct scan_roots *roots, uint32_t session)
 {
 	switch (session) {
 	case SESSION_HELD:
-		finding_holder(0, HOLDER_MOUNTED,
+		finding_holder(0, HOLDER_MOUNT,
 			"/a/path/that/is/too/long/for/a/holder/and/is/told/by/"
 			"its/end/alone/as/that/says/most/b\n");
 		break;
@@ -172,7 +172,7 @@ a_holder_is_told_by_the_end_of_its_text(void **state)
 {
 	ask_session(SESSION_HELD);
 	assert_int_equal(answer.count, 2);
-	assert_int_equal(answer.messages[0].holder.kind, HOLDER_MOUNTED);
+	assert_int_equal(answer.messages[0].holder.kind, HOLDER_MOUNT);
 	assert_int_equal(answer.messages[0].holder.pid, 0);
 	assert_string_equal(answer.messages[0].holder.command,
 		"/for/a/holder/and/is/told/by/its/end/alone/as/that/says/most/"

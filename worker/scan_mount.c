@@ -144,7 +144,7 @@ see_host_mount(const struct mountinfo_line *line, void *data)
 	if (line->id == order->mount_id)
 		group = line->shared;
 	else if (scan_is_below(line->path, order->path))
-		finding_holder(0, HOLDER_MOUNT, line->path);
+		finding_holder(0, HOLDER_NESTED_MOUNT, line->path);
 	return true;
 }
 

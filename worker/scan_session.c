@@ -81,7 +81,7 @@ static bool
 see_host_mount(const struct mountinfo_line *line, void *data)
 {
 	if (mount_table_note(&disks, line))
-		finding_holder(0, HOLDER_MOUNTED, line->path);
+		finding_holder(0, HOLDER_MOUNT, line->path);
 	return true;
 }
 

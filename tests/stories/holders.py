@@ -92,7 +92,7 @@ def what_was_seen_before_a_claim_came_and_went_is_void(story):
     scanner.expect_end()
     story.scanner(1)
     expect_equal(worker.fields("holders"), [])
-    story.scanner(1).scanned(("mounted", 0, "/mnt"))
+    story.scanner(1).scanned(("mount", 0, "/mnt"))
     expect_equal(_told(worker), [{"count": 1, "is_complete": 1}])
 
 
@@ -107,7 +107,7 @@ def even_if_its_worker_did_not_notice(story):
     story.advance(2)
     story.scanner(1)
     expect_equal(worker.fields("holders"), [])
-    story.scanner(1).scanned(("mounted", 0, "/mnt"))
+    story.scanner(1).scanned(("mount", 0, "/mnt"))
     expect_equal(_told(worker), [{"count": 1, "is_complete": 1}])
 
 
