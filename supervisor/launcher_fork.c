@@ -35,14 +35,14 @@ static int
 look_up_users(struct err *err)
 {
 	for (size_t i = 0; i < BACKEND_COUNT; i++) {
-		const struct passwd *user = getpwnam(launcher_backends[i].user);
-
-		bool is_root = strcmp(launcher_backends[i].user, "root") == 0;
+		const char *name = launcher_backends[i].user;
+		const struct passwd *user = getpwnam(name);
+		bool is_root = strcmp(name, "root") == 0;
 
 		if (!user || (user->pw_uid == 0) != is_root)
 			return err_set(err, ERR_INTERNAL, ENOENT,
 				"there is no user %s: run systemd-sysusers",
-				launcher_backends[i].user);
+				name);
 		launcher.profiles[i] = (struct spawn_profile){
 			.uid = user->pw_uid,
 			.gid = user->pw_gid,

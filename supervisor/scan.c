@@ -184,7 +184,7 @@ on_scanned(struct scan *scan, const struct scanned_message *scanned)
 	target_on_scanned(target, scanned->count, scanned->is_complete);
 }
 
-/* It says the same every two seconds as long as something lingers. */
+/* Scan after scan says the same as long as something lingers. */
 static void
 log_for_scanner(struct scan *scan, const struct log_message *message)
 {

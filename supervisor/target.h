@@ -184,8 +184,8 @@ void target_set_holders(struct target *target,
 	const struct holder_message *holders, size_t count);
 /*
  * A scan is over that was asked for in LINGERING or DISCONNECTING; the holders
- * are set. Only 0 of a complete one means that nobody holds it, and even that is
- * the past: who came meanwhile was not seen.
+ * are set. Only 0 of a complete one means that nobody holds it, and even that
+ * is the past: who came meanwhile was not seen.
  */
 void target_on_scanned(struct target *target, uint64_t count, bool is_complete);
 /* Ends the worker without disconnecting, for the daemon's end. */

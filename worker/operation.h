@@ -29,8 +29,7 @@ struct operation_outcome {
 	struct err error; /* code ERR_NONE: success */
 	uint64_t latency_us;
 	uint32_t value;	   /* what it returned, if it succeeded */
-	bool is_cancelled; /* killed by operation_cancel(): error says nothing
-			    */
+	bool is_cancelled; /* by operation_cancel(): error says nothing */
 	bool is_overdue;   /* killed at its deadline: error is our word */
 	bool is_stuck;	   /* it has not ended: see on_freed */
 };
