@@ -37,12 +37,13 @@ static const char *const hints[ERR_COUNT] = {
 	[ERR_TIMED_OUT] = "check the network, the firewall, and that the "
 			  "server runs",
 	[ERR_LOGIN_FAILED] = "check that the target lets this host in",
-	[ERR_AUTH_FAILED] = "check the credentials, then `holdfast retry CID`",
-	[ERR_ACCESS_DENIED] = "have the server export it to this host "
-			      "(exports(5)), then `holdfast retry CID`",
-	[ERR_NOT_FOUND] = "check the export's spelling: showmount -e HOST",
+	[ERR_AUTH_FAILED] = "manage it with the right credentials; if the "
+			    "target was changed, `holdfast retry CID`",
+	[ERR_ACCESS_DENIED] = "have the server let this host in (NFS: "
+			      "exports(5)), then `holdfast retry CID`",
+	[ERR_NOT_FOUND] = "check the spelling (NFS: showmount -e HOST)",
 	[ERR_MOUNT_FAILED] = "the kernel's log may say more: dmesg",
-	[ERR_UNSUPPORTED] = "try without options, or with another vers=",
+	[ERR_UNSUPPORTED] = "try without options (NFS: with another vers=)",
 	[ERR_STALE] = "it is mounted anew by itself; files that were open have "
 		      "to be opened again",
 	[ERR_BUSY] = "end what still uses it: `holdfast status CID` names it",
