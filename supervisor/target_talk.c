@@ -215,12 +215,29 @@ target_try_credential(struct target *target)
 	add_order(target, PENDING_TRIAL);
 }
 
+/* Connections with claims that are on this session as well: a portal may have
+ * more than one name. */
+static uint64_t
+count_sharers(const struct target *target)
+{
+	struct target *other, *next;
+	uint64_t count = 0;
+
+	HASH_ITER (by_uri, target->supervisor->targets, other, next)
+		if (other != target && other->scheme == URI_ISCSI &&
+			other->status.session != 0 &&
+			other->status.session == target->status.session &&
+			target_wanted(other) == WANTED_UP)
+			count++;
+	return count;
+}
+
 void
 target_on_scanned(struct target *target, uint64_t count, bool is_complete)
 {
 	if (target->scheme != URI_ISCSI)
 		return; /* the kernel itself refuses to unmount what is used */
-	target->scanned_count = count;
+	target->scanned_count = count + count_sharers(target);
 	target->is_scan_complete = is_complete;
 	add_order(target, PENDING_HOLDERS);
 }

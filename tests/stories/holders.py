@@ -60,6 +60,22 @@ def that_not_all_could_be_seen_is_told(story):
     expect_equal(_told(worker), [{"count": 0, "is_complete": 0}])
 
 
+def a_session_stays_for_a_connection_by_another_name(story):
+    client, worker = _leaving(story)
+    other = "iscsi://san/" + IQN
+    client.manage(other, "b")
+    client.wait("b")
+    story.scanner().scanned()
+    expect_equal(_told(worker), [{"count": 1, "is_complete": 1}])
+    story.on_order = listens
+    client.unmanage("b")
+    story.worker(uri=other).gone()
+    story.advance(2)
+    story.scanner(1).scanned()
+    worker.expect_order("holders", 2)
+    expect_equal(worker.fields("holders")[1], {"count": 0, "is_complete": 1})
+
+
 def a_scanner_that_dies_is_followed_by_another(story):
     _, worker = _leaving(story)
     story.scanner().kill()
