@@ -56,18 +56,23 @@ is_same_address(const char *a, const char *b)
 struct search {
 	const struct uri *uri;
 	const char *address;
+	bool any_group;
 	uint32_t found; /* 1 + number */
+	uint16_t tpgt;
 };
 
 static bool
 look_at_session(const struct iscsi_session *session, void *data)
 {
 	struct search *search = data;
+	bool is_like = search->any_group
+			       ? is_like_but_group(session, search->uri)
+			       : iscsi_is_like(session, search->uri);
 
-	if (!iscsi_is_like(session, search->uri) ||
-		!is_same_address(session->address, search->address))
+	if (!is_like || !is_same_address(session->address, search->address))
 		return true;
 	search->found = session->number + 1;
+	search->tpgt = session->tpgt;
 	return false;
 }
 
@@ -80,33 +85,14 @@ iscsi_find_session(const struct uri *uri, const char *address)
 	return search.found;
 }
 
-struct group_search {
-	const struct uri *uri;
-	const char *address;
-	uint32_t found;
-	uint16_t tpgt;
-};
-
-static bool
-look_at_group(const struct iscsi_session *session, void *data)
-{
-	struct group_search *search = data;
-
-	if (!is_like_but_group(session, search->uri) ||
-		!is_same_address(session->address, search->address))
-		return true;
-	search->found = session->number + 1;
-	search->tpgt = session->tpgt;
-	return false;
-}
-
 uint32_t
 iscsi_find_other_group(
 	const struct uri *uri, const char *address, uint16_t *ret_tpgt)
 {
-	struct group_search search = {.uri = uri, .address = address};
+	struct search search = {
+		.uri = uri, .address = address, .any_group = true};
 
-	(void)iscsi_sessions_each(look_at_group, &search); /* none then */
+	(void)iscsi_sessions_each(look_at_session, &search); /* none then */
 	*ret_tpgt = search.tpgt;
 	return search.found;
 }
