@@ -69,12 +69,12 @@ ask_port(uint16_t port, const struct iscsi_auth *auth, int timeout_ms,
 {
 	const struct sockaddr_in address = {
 		.sin_family = AF_INET,
-		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 	const struct iscsi_trial trial = {
 		.address = (const struct sockaddr *)&address,
 		.address_len = sizeof(address),
+		.port = port,
 		.target = TARGET,
 		.initiator = INITIATOR,
 		.tpgt = 1,

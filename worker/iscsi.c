@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 
 #include "worker/iscsi_connect.h"
 #include "worker/iscsi_find.h"
@@ -78,13 +77,8 @@ static int
 log_out(const struct backend_target *target, uint32_t number, struct err *err)
 {
 	char words[ISCSIADM_WORDS_MAX];
-	char sid[16];
-	const char *const arguments[] = {
-		"-m", "session", "-r", sid, "--logout", NULL};
-	int status;
+	int status = iscsiadm_log_out(number, words);
 
-	(void)snprintf(sid, sizeof(sid), "%u", number);
-	status = iscsiadm_run(arguments, words);
 	if (status == ISCSIADM_OK || status == ISCSIADM_NOTHING_FOUND ||
 		status == ISCSIADM_SESSION_NOT_FOUND)
 		return 0;

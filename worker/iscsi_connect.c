@@ -10,7 +10,6 @@
  *            iscsi_record_drop_all() puts back.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 
@@ -102,10 +101,10 @@ static int
 try_login(
 	struct attempt *attempt, const struct iscsi_auth *auth, struct err *err)
 {
-	struct sockaddr_storage peer = {0};
-	struct iscsi_trial trial = {
-		.address = (struct sockaddr *)&peer,
+	const struct iscsi_trial trial = {
+		.address = attempt->address->ai_addr,
 		.address_len = attempt->address->ai_addrlen,
+		.port = attempt->node.port,
 		.target = attempt->node.target,
 		.initiator = attempt->initiator,
 		.tpgt = attempt->node.tpgt,
@@ -113,9 +112,6 @@ try_login(
 		.timeout_ms = clock_left_ms(attempt->deadline_us, TRIAL_MAX_MS),
 	};
 
-	memcpy(&peer, attempt->address->ai_addr, attempt->address->ai_addrlen);
-	/* The port stands in the same place in both kinds of address. */
-	((struct sockaddr_in *)&peer)->sin_port = htons(attempt->node.port);
 	return iscsi_login_try(&trial, err);
 }
 
@@ -193,13 +189,9 @@ refuse_group(const struct attempt *attempt, uint32_t session, uint16_t tpgt,
 	bool was_there, struct err *err)
 {
 	char words[ISCSIADM_WORDS_MAX];
-	char sid[16];
-	const char *const arguments[] = {
-		"-m", "session", "-r", sid, "--logout", NULL};
 
-	(void)snprintf(sid, sizeof(sid), "%u", session - 1);
 	if (!was_there)
-		(void)iscsiadm_run(arguments, words); /* it is said below */
+		(void)iscsiadm_log_out(session - 1, words); /* said below */
 	return err_set(err, ERR_LOGIN_FAILED, EPROTO,
 		"%.100s: the portal belongs to group %u: write tpgt=%u",
 		attempt->target->source, tpgt, tpgt);

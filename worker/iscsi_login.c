@@ -20,7 +20,6 @@
 #include "worker/iscsi_text.h"
 
 enum {
-	ISCSI_PORT = 3260,
 	NAME_LEN_MAX = 223, /* RFC 7143, section 4.2.7.1 */
 	TPGT_MAX = 65535,
 
@@ -47,21 +46,12 @@ is_mutual(const struct login *login)
 	return login->trial.auth && iscsi_chap_is_mutual(login->trial.auth);
 }
 
-/* The port stands at the same place in both families. */
-static uint16_t
-get_port(const struct sockaddr *address)
-{
-	uint16_t port = ntohs(((const struct sockaddr_in *)address)->sin_port);
-
-	return port != 0 ? port : ISCSI_PORT;
-}
-
 static int
 connect_portal(struct login *login, struct err *err)
 {
 	const struct iscsi_trial *trial = &login->trial;
-	int rc = iscsi_conn_connect(&login->conn, trial->address,
-		trial->address_len, get_port(trial->address));
+	int rc = iscsi_conn_connect(
+		&login->conn, trial->address, trial->address_len, trial->port);
 
 	return rc < 0 ? iscsi_error_connect(&login->conn.tcp, -rc, err) : 0;
 }

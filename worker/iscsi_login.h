@@ -19,14 +19,16 @@
 #ifndef WORKER_ISCSI_LOGIN_H
 #define WORKER_ISCSI_LOGIN_H
 
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "common/err.h"
 #include "proto/iscsi_auth.h"
 
 struct iscsi_trial {
-	const struct sockaddr *address; /* IPv4 or IPv6; port 0: 3260 */
+	const struct sockaddr *address; /* IPv4 or IPv6; its port is ignored */
 	socklen_t address_len;
+	uint16_t port;
 	const char *target;	       /* its IQN */
 	const char *initiator;	       /* this host's */
 	unsigned tpgt;		       /* the portal group expected */

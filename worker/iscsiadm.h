@@ -11,6 +11,7 @@
 #define WORKER_ISCSIADM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/err.h"
 
@@ -49,6 +50,9 @@ enum {
  */
 int iscsiadm_run(
 	const char *const *arguments, char ret_words[ISCSIADM_WORDS_MAX]);
+
+/* The same, to log out of the session with that number. */
+int iscsiadm_log_out(uint32_t number, char ret_words[ISCSIADM_WORDS_MAX]);
 
 /* What such a status says of the target named source; words are iscsiadm's.
  * Returns -errno with err. */
