@@ -30,6 +30,11 @@ def run(lab):
     target = lab.target(isolated=True)
     target.chap("user", "right-secret")
     initiator = lab.initiator()
+    # Before: a record that he makes during an attempt races with ours.
+    initiator.record(target, settings={
+        "node.session.auth.authmethod": "CHAP",
+        "node.session.auth.username": "user",
+        "node.session.auth.password": "right-secret"})
     daemon = lab.daemon()
     client = daemon.client()
     claim = Claim("a", target)
@@ -37,10 +42,6 @@ def run(lab):
     claim.manage(client, username="user", password="wrong-secret-1")
     with Retries(daemon):
         wait_until(lambda: client.list()["a"]["attempts"] > 1, 20, "attempts")
-        initiator.record(target, settings={
-            "node.session.auth.authmethod": "CHAP",
-            "node.session.auth.username": "user",
-            "node.session.auth.password": "right-secret"})
         initiator.node(target, "--login")
         wait_until(lambda: client.state("a") == "connected", 20,
                    "what he made is used")

@@ -10,6 +10,10 @@ def listed(client):
     return {i: e for i, e in client.list().items() if not e["managed"]}
 
 
+def disks(entry):
+    return {d["lun"]: d["name"] for d in entry["connectionInfo"]["devices"]}
+
+
 def check(client, target, names):
     """The sessions with targets of these names are what is listed."""
     found = {s.sid: s for s in sessions()
@@ -17,6 +21,11 @@ def check(client, target, names):
     wanted = {"unmanaged/iscsi_session_%d" % sid for sid in found}
     wait_until(lambda: set(listed(client)) == wanted, 10, lambda:
                "listed: %s; not %s" % (sorted(wanted), client.list()))
+    # The kernel tells of a disk after sysfs shows it.
+    wait_until(lambda: all(
+        disks(e) == found[int(i.rsplit("_", 1)[1])].disks
+        for i, e in listed(client).items()), 10, lambda:
+        "their disks are listed: %r; not %r" % (found, client.list()))
     for name, entry in listed(client).items():
         session = found[int(name.rsplit("_", 1)[1])]
         info = entry["connectionInfo"]
@@ -27,8 +36,8 @@ def check(client, target, names):
                == ["iscsi", session.target, session.tpgt, session.iface,
                    session.port, session.sid, session.state],
                "%s is %r: %r" % (name, session, info))
-        expect({d["lun"]: d["name"] for d in info["devices"]}
-               == session.disks, "its disks are %r: %r" % (session, info))
+        expect(disks(entry) == session.disks,
+               "its disks are %r: %r" % (session, info))
 
 
 def run(lab):
