@@ -136,7 +136,10 @@ class Worker:
         self._do(b"P")
 
     def close(self, fd):
+        """Until the kernel shows it closed: an order sent before would fit."""
         self._do(b"C", bytes([fd]))
+        self.story.poll(lambda: not os.path.lexists(
+            "/proc/%d/fd/%d" % (self.pid, fd)), "file %d closed" % fd)
 
     def exit(self, status=0):
         self._do(b"X", bytes([status]))
