@@ -37,9 +37,17 @@ enum origin {
 	ORIGIN_COUNT,
 };
 
+enum hold {
+#define HOLD(name, word, meaning) HOLD_##name,
+#include "proto/state.def"
+#undef HOLD
+	HOLD_COUNT,
+};
+
 const char *target_state_word(enum target_state state);
 const char *wanted_word(enum wanted wanted);
 const char *operation_word(enum operation operation);
+const char *hold_word(enum hold hold);
 /* Whether a state lies on a path that the state machine has. */
 bool target_may_become(enum target_state from, enum target_state to);
 

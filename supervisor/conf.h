@@ -26,13 +26,17 @@ struct conf {
 	uint64_t probe_interval_ms;
 	uint64_t probe_deadline_ms;
 	uint64_t connect_deadline_ms;
+	uint64_t mount_deadline_ms;
 	uint64_t disconnect_deadline_ms;
+	uint64_t force_after_ms; /* 0: never */
+	uint64_t server_stuck_max;
 	uint64_t retry_min_ms;
 	uint64_t retry_max_ms;
 	uint64_t blocked_ms;
 	uint64_t clients_max;
 	uint64_t connections_max;
 	uint64_t claims_max;
+	uint64_t events_max;
 	uint64_t log_level;
 };
 

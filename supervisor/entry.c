@@ -139,16 +139,29 @@ write_holders(struct wire_writer *out, const struct target *target)
 static void
 write_stuck(struct wire_writer *out, const struct status_message *status)
 {
+	const struct {
+		uint64_t pid;
+		enum operation operation;
+	} all[] = {
+		{status ? status->stuck_connect : 0, OPERATION_CONNECT},
+		{status ? status->stuck_probe : 0, OPERATION_PROBE},
+		{status ? status->stuck_detach : 0, OPERATION_DETACH},
+		{status ? status->stuck_disconnect : 0, OPERATION_DISCONNECT},
+		{status ? status->stuck_trial : 0, OPERATION_TRIAL},
+	};
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(all) && all[i].pid == 0)
+		i++;
 	wire_text(out, "stuck");
-	if (!status || status->stuck_pid == 0) {
+	if (i == ARRAY_SIZE(all)) {
 		wire_nil(out);
 		return;
 	}
 	wire_map(out, 3);
-	wire_pair_uint(out, "pid", status->stuck_pid);
-	wire_pair_text(
-		out, "operation", operation_word(status->stuck_operation));
-	wire_pair_uint(out, "since", status->stuck_since_us);
+	wire_pair_uint(out, "pid", all[i].pid);
+	wire_pair_text(out, "operation", operation_word(all[i].operation));
+	wire_pair_uint(out, "since", 0);
 }
 
 static void

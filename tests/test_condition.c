@@ -84,27 +84,29 @@ a_new_state_has_no_retry_scheduled(void **state)
 }
 
 static void
-the_oldest_stuck_operation_is_named(void **state)
+each_stuck_operation_is_named(void **state)
 {
 	struct status_message status = {.state = TARGET_STUCK};
 	struct operations operations = {0};
 
 	operations_init(&operations, NULL);
 	operations.slots[OPERATION_CONNECT].phase = OPERATION_STUCK;
-	operations.slots[OPERATION_CONNECT].stuck_unix_us = 20;
 	operations.slots[OPERATION_CONNECT].pid = 2;
 	operations.slots[OPERATION_PROBE].phase = OPERATION_STUCK;
-	operations.slots[OPERATION_PROBE].stuck_unix_us = 10;
 	operations.slots[OPERATION_PROBE].pid = 1;
+	operations.slots[OPERATION_DISCONNECT].phase = OPERATION_RUNNING;
+	operations.slots[OPERATION_DISCONNECT].pid = 3;
 	condition_note_operations(&status, &operations);
-	assert_int_equal(status.stuck_pid, 1);
-	assert_int_equal(status.stuck_operation, OPERATION_PROBE);
-	assert_int_equal(status.stuck_since_us, 10);
-	assert_int_equal(status.operation, OPERATION_NONE);
+	assert_int_equal(status.stuck_connect, 2);
+	assert_int_equal(status.stuck_probe, 1);
+	assert_int_equal(status.stuck_disconnect, 0);
+	assert_int_equal(status.operation, OPERATION_DISCONNECT);
+	assert_int_equal(status.operation_pid, 3);
 	operations_init(&operations, NULL);
 	condition_note_operations(&status, &operations);
-	assert_int_equal(status.stuck_pid, 0);
-	assert_int_equal(status.stuck_operation, OPERATION_NONE);
+	assert_int_equal(status.stuck_connect, 0);
+	assert_int_equal(status.operation, OPERATION_NONE);
+	assert_int_equal(status.operation_pid, 0);
 }
 
 static void
@@ -129,7 +131,7 @@ main(void)
 		cmocka_unit_test(an_error_met_again_keeps_its_time),
 		cmocka_unit_test(a_success_clears_the_error_and_nothing_else),
 		cmocka_unit_test(a_new_state_has_no_retry_scheduled),
-		cmocka_unit_test(the_oldest_stuck_operation_is_named),
+		cmocka_unit_test(each_stuck_operation_is_named),
 		cmocka_unit_test(the_usual_probe_of_a_healthy_one_is_not_news),
 	};
 

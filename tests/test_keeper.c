@@ -136,6 +136,7 @@ order_for(uint64_t session, enum origin origin)
 		.probe_interval_ms = 10000,
 		.probe_deadline_ms = 5000,
 		.connect_deadline_ms = 30000,
+		.mount_deadline_ms = 30000,
 		.disconnect_deadline_ms = 30000,
 		.retry_min_ms = 500,
 		.retry_max_ms = 30000,

@@ -113,15 +113,17 @@ every_other_state_may_get_stuck(void **state)
 			i != TARGET_STUCK);
 }
 
+/* Whatever is held and has lost its object waits in BACKOFF. */
 static void
-an_attempt_ends_in_backoff_or_blocked_and_nothing_else_does(void **state)
+only_an_attempt_ends_in_blocked_and_any_state_in_backoff(void **state)
 {
 	for (unsigned i = 0; i < TARGET_STATE_COUNT; i++) {
 		enum target_state from = (enum target_state)i;
 		bool may = from == TARGET_CONNECTING || from == TARGET_STUCK;
 
-		assert_int_equal(target_may_become(from, TARGET_BACKOFF), may);
 		assert_int_equal(target_may_become(from, TARGET_BLOCKED), may);
+		assert_int_equal(target_may_become(from, TARGET_BACKOFF),
+			from != TARGET_BACKOFF && from != TARGET_BLOCKED);
 	}
 }
 
@@ -154,7 +156,7 @@ main(void)
 			every_state_leads_back_to_registered_and_to_connected),
 		cmocka_unit_test(every_other_state_may_get_stuck),
 		cmocka_unit_test(
-			an_attempt_ends_in_backoff_or_blocked_and_nothing_else_does),
+			only_an_attempt_ends_in_blocked_and_any_state_in_backoff),
 		cmocka_unit_test(
 			only_a_disconnect_leaves_a_connection_lingering),
 		cmocka_unit_test(a_lingering_connection_can_be_taken_back),

@@ -59,28 +59,33 @@ condition_note_success(struct status_message *status, uint64_t latency_us)
 	condition_clear_error(status);
 }
 
+static uint64_t
+stuck_pid(const struct operations *operations, enum operation kind)
+{
+	const struct operation_slot *slot = &operations->slots[kind];
+
+	return slot->phase == OPERATION_STUCK ? (uint64_t)slot->pid : 0;
+}
+
 void
 condition_note_operations(
 	struct status_message *status, const struct operations *operations)
 {
-	const struct operation_slot *oldest = NULL;
+	enum operation running = operations_running(operations);
 
-	for (unsigned kind = 0; kind < OPERATION_COUNT; kind++) {
-		const struct operation_slot *slot = &operations->slots[kind];
-
-		if (slot->stuck_unix_us &&
-			(!oldest ||
-				slot->stuck_unix_us < oldest->stuck_unix_us))
-			oldest = slot;
-	}
-	status->operation = operations_running(operations);
 	/* Else each of them would wake the supervisor twice. */
-	if (status->operation == OPERATION_PROBE &&
-		status->state == TARGET_CONNECTED)
-		status->operation = OPERATION_NONE;
-	status->stuck_pid = oldest ? (uint64_t)oldest->pid : 0;
-	status->stuck_operation = oldest ? oldest->kind : OPERATION_NONE;
-	status->stuck_since_us = oldest ? oldest->stuck_unix_us : 0;
+	if (running == OPERATION_PROBE && status->state == TARGET_CONNECTED)
+		running = OPERATION_NONE;
+	status->operation = running;
+	status->operation_pid =
+		running == OPERATION_NONE
+			? 0
+			: (uint64_t)operations->slots[running].pid;
+	status->stuck_connect = stuck_pid(operations, OPERATION_CONNECT);
+	status->stuck_probe = stuck_pid(operations, OPERATION_PROBE);
+	status->stuck_detach = stuck_pid(operations, OPERATION_DETACH);
+	status->stuck_disconnect = stuck_pid(operations, OPERATION_DISCONNECT);
+	status->stuck_trial = stuck_pid(operations, OPERATION_TRIAL);
 }
 
 bool

@@ -25,8 +25,8 @@ void condition_clear_error(struct status_message *status);
 void condition_note_attempt(struct status_message *status);
 /* A probe, or an attempt, which ends in one: no error stands any more. */
 void condition_note_success(struct status_message *status, uint64_t latency_us);
-/* What runs and, of those that are stuck, the oldest. The usual probe of a
- * connection that is well is not worth a word. */
+/* What runs, and what is stuck. The usual probe of a connection that is well is
+ * not worth a word. */
 void condition_note_operations(
 	struct status_message *status, const struct operations *operations);
 /* Whether it was up, as far as anybody knew: that it is gone is news. */

@@ -117,9 +117,9 @@ note_stuck(void)
 	struct err err;
 
 	(void)err_set(&err, ERR_STUCK, ETIMEDOUT,
-		"%.100s: process %u (%s) does not end, though it was killed",
-		keeper.source, (unsigned)keeper.status.stuck_pid,
-		operation_word(keeper.status.stuck_operation));
+		"%.100s: an operation does not end, though it was killed: see "
+		"`stuck`",
+		keeper.source);
 	condition_note_error(&keeper.status, &err, 0);
 }
 
@@ -129,10 +129,8 @@ enter(enum target_state state)
 	if (keeper.status.state == state)
 		return;
 	keeper_set_state(state);
-	if (state == TARGET_STUCK) {
-		condition_note_operations(&keeper.status, &keeper.operations);
+	if (state == TARGET_STUCK)
 		note_stuck();
-	}
 	/* Nothing is left to be wrong. */
 	if (state == TARGET_REGISTERED) {
 		keeper.failures = 0;

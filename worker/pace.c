@@ -61,6 +61,7 @@ pace_is_sane(const struct target_message *limits)
 {
 	return limits->probe_interval_ms && limits->probe_deadline_ms &&
 	       limits->connect_deadline_ms && limits->disconnect_deadline_ms &&
-	       limits->retry_min_ms && limits->blocked_ms &&
+	       limits->mount_deadline_ms && limits->retry_min_ms &&
+	       limits->blocked_ms &&
 	       limits->retry_max_ms >= limits->retry_min_ms;
 }

@@ -36,6 +36,7 @@ STATES = [word for _, word in _words("state.def", "TARGET_STATE")]
 WANTED = [word for _, word in _words("state.def", "WANTED")]
 OPERATIONS = [word for _, word in _words("state.def", "OPERATION")]
 ORIGINS = [word for _, word in _words("state.def", "ORIGIN")]
+HOLDS = [word for _, word in _words("state.def", "HOLD")]
 ERRORS = ["ok"] + [slug for _, slug in _words("error.def", "ERROR")]
 ENTRY_KEYS = [name for name, _ in _words("api.def", "ENTRY")]
 METHODS = [name for name, _ in _words("api.def", "METHOD")]
@@ -45,6 +46,7 @@ HOLDERS = [word.lower() for line in _lines("message.h")
            for word in re.findall(r"^\s+HOLDER_(\w+),", line)][:-1]
 
 _ENUMS = {"enum target_state": STATES, "enum wanted": WANTED,
+          "enum hold": HOLDS,
           "enum operation": OPERATIONS, "enum origin": ORIGINS,
           "enum err_code": ERRORS, "enum holder_kind": HOLDERS}
 
