@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -157,6 +158,53 @@ hang_against_sigterm(void *data, uint64_t deadline_us, struct err *err)
 {
 	(void)signal(SIGTERM, SIG_IGN);
 	return hang(data, deadline_us, err);
+}
+
+/* Leaves a process behind that holds the write end of a pipe: *data. */
+static int
+leave_process(void *data, uint64_t deadline_us, struct err *err)
+{
+	if (fork() == 0)
+		return hang(data, deadline_us, err);
+	return 0;
+}
+
+static int
+hang_with_process(void *data, uint64_t deadline_us, struct err *err)
+{
+	(void)leave_process(data, deadline_us, err);
+	return hang(data, deadline_us, err);
+}
+
+static int
+hang_in_mount(void *data, uint64_t deadline_us, struct err *err)
+{
+	operation_step(OPERATION_STEP_MOUNT, SHORT_MS);
+	return hang(data, deadline_us, err);
+}
+
+static int
+hang_in_long_unmount(void *data, uint64_t deadline_us, struct err *err)
+{
+	operation_step(OPERATION_STEP_UNMOUNT, LONG_MS);
+	return hang(data, deadline_us, err);
+}
+
+static int
+go_on_after_mount(void *data, uint64_t deadline_us, struct err *err)
+{
+	operation_step(OPERATION_STEP_MOUNT, SHORT_MS);
+	operation_step(OPERATION_STEP_NONE, 0);
+	(void)poll(NULL, 0, 2 * SHORT_MS);
+	return 0;
+}
+
+static int
+name_no_step(void *data, uint64_t deadline_us, struct err *err)
+{
+	for (int i = 0; i < 3; i++)
+		operation_step(OPERATION_STEPS, SHORT_MS);
+	return go_on_after_mount(data, deadline_us, err);
 }
 
 static int
@@ -318,6 +366,102 @@ a_stuck_one_that_ends_frees_its_kind_without_an_outcome(void **state)
 	assert_int_equal(last.error.code, ERR_NONE);
 }
 
+/* Starts it with the write end of a pipe, whose other end tells when the last
+ * process has gone that had it. */
+static void
+start_with_pipe(uint64_t deadline_ms,
+	int (*run)(void *data, uint64_t deadline_us, struct err *err),
+	int *ret_readfd)
+{
+	struct operation_task task = {.run = run, .deadline_ms = deadline_ms};
+	int pair[2];
+
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+	task.keepfd = pair[1];
+	assert_int_equal(
+		operation_start(&operations, OPERATION_CONNECT, &task), 0);
+	(void)close(pair[1]);
+	*ret_readfd = pair[0];
+}
+
+static void
+assert_all_gone(int readfd)
+{
+	struct pollfd end = {.fd = readfd};
+
+	assert_int_equal(poll(&end, 1, LONG_MS), 1);
+	assert_int_equal(end.revents, POLLHUP);
+}
+
+static void
+an_overrun_takes_all_that_it_started_with_it(void **state)
+{
+	cleanup_close int readfd = -1;
+
+	start_with_pipe(SHORT_MS, hang_with_process, &readfd);
+	turn_until(&outcome_count, 1);
+	assert_true(last.is_overdue);
+	assert_all_gone(readfd);
+}
+
+static void
+an_end_leaves_nothing_running(void **state)
+{
+	cleanup_close int readfd = -1;
+
+	start_with_pipe(LONG_MS, leave_process, &readfd);
+	turn_until(&outcome_count, 1);
+	assert_int_equal(last.error.code, ERR_NONE);
+	assert_all_gone(readfd);
+}
+
+static void
+the_end_of_the_worker_is_that_of_all(void **state)
+{
+	cleanup_close int readfd = -1;
+
+	start_with_pipe(LONG_MS, hang_with_process, &readfd);
+	operations_kill_all(&operations);
+	assert_all_gone(readfd);
+}
+
+static void
+a_step_that_overruns_is_killed_before_the_deadline(void **state)
+{
+	assert_int_equal(start(OPERATION_CONNECT, LONG_MS, hang_in_mount), 0);
+	turn_until(&outcome_count, 1);
+	assert_true(last.is_overdue);
+	assert_int_equal(last.step, OPERATION_STEP_MOUNT);
+	assert_int_equal(last.error.code, ERR_TIMED_OUT);
+	assert_string_equal(last.error.text,
+		"nas1:/vms: mount(2) did not end within 30 ms");
+}
+
+static void
+a_step_gets_no_more_time_than_its_operation(void **state)
+{
+	assert_int_equal(
+		start(OPERATION_DISCONNECT, SHORT_MS, hang_in_long_unmount), 0);
+	turn_until(&outcome_count, 1);
+	assert_int_equal(last.step, OPERATION_STEP_UNMOUNT);
+	assert_string_equal(last.error.text,
+		"nas1:/vms: the disconnect did not end within 30 ms");
+}
+
+static void
+a_step_that_has_ended_limits_nothing(void **state)
+{
+	run_to_end(go_on_after_mount);
+	assert_int_equal(last.error.code, ERR_NONE);
+}
+
+static void
+a_step_that_does_not_exist_limits_nothing(void **state)
+{
+	run_to_end(name_no_step);
+	assert_int_equal(last.error.code, ERR_NONE);
+}
+
 static void
 a_child_knows_its_deadline(void **state)
 {
@@ -358,6 +502,13 @@ main(void)
 		TEST(a_second_of_a_kind_is_refused),
 		TEST(one_that_does_not_die_is_stuck_and_not_replaced),
 		TEST(a_stuck_one_that_ends_frees_its_kind_without_an_outcome),
+		TEST(an_overrun_takes_all_that_it_started_with_it),
+		TEST(an_end_leaves_nothing_running),
+		TEST(the_end_of_the_worker_is_that_of_all),
+		TEST(a_step_that_overruns_is_killed_before_the_deadline),
+		TEST(a_step_gets_no_more_time_than_its_operation),
+		TEST(a_step_that_has_ended_limits_nothing),
+		TEST(a_step_that_does_not_exist_limits_nothing),
 		TEST(a_child_knows_its_deadline),
 		TEST(a_child_has_no_descriptors_but_its_own),
 	};

@@ -2,7 +2,7 @@
 /*
  * operation.c - what may block runs in a child with a deadline.
  *
- * Runs in: worker; the second half in its children.
+ * Runs in: worker; operation_child.c in its children.
  * Trusts: a child's result as little as any message: it may have been written
  *         by a server's bytes.
  * Invariant: see operation.h. Owner file of fork() and of pidfds.
@@ -13,54 +13,94 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "common/clock.h"
 #include "common/guard.h"
-#include "worker/operation.h"
+#include "worker/operation_private.h"
 
 enum {
-	ERRNO_MAX = 4095
-};
-
-/* What a child writes, once, at its end. Smaller than PIPE_BUF. */
-struct result {
-	uint32_t size; /* its own: catches a half-written one */
-	uint32_t code;
-	int32_t errnum; /* positive, or 0 */
-	uint32_t value; /* of one that succeeded, else 0 */
-	uint64_t latency_us;
-	char text[ERR_TEXT_MAX];
+	ERRNO_MAX = 4095,
+	PACKETS_MAX = 16 /* as many as a pipe holds: no child keeps us busy */
 };
 
 static bool
-is_valid(const struct result *result)
+is_valid(const struct operation_result *result)
 {
 	size_t len = strnlen(result->text, sizeof(result->text));
 
-	return result->size == sizeof(*result) && result->value <= INT32_MAX &&
-	       result->code < ERR_COUNT && result->errnum >= 0 &&
-	       result->errnum <= ERRNO_MAX &&
+	return result->value <= INT32_MAX && result->code < ERR_COUNT &&
+	       result->errnum >= 0 && result->errnum <= ERRNO_MAX &&
 	       (result->code == ERR_NONE) == (result->errnum == 0) &&
 	       len < sizeof(result->text) && utf8_is_valid(result->text, len);
 }
 
+/* A step can only make the deadline shorter. */
+static void
+note_step(struct operation_slot *slot, const struct operation_note *note)
+{
+	uint64_t due_us = slot->deadline_us;
+	uint64_t limit_us = clock_boot_us() + note->limit_ms * US_PER_MS;
+
+	if (slot->phase != OPERATION_RUNNING || note->step >= OPERATION_STEPS)
+		return;
+	slot->step = (enum operation_step)note->step;
+	slot->step_limit_ms = 0;
+	if (note->limit_ms != 0 && limit_us < due_us) {
+		slot->step_limit_ms = note->limit_ms;
+		due_us = limit_us;
+	}
+	/* It is armed already, and is only moved. */
+	(void)loop_arm(slot->operations->loop, &slot->timer, due_us);
+}
+
+/* All that the child has said so far. */
+static void
+read_packets(struct operation_slot *slot)
+{
+	union {
+		struct operation_note note;
+		struct operation_result result;
+	} packet;
+	ssize_t len = 1;
+
+	for (int i = 0; i < PACKETS_MAX && len > 0; i++) {
+		len = read(slot->resultfd, &packet, sizeof(packet));
+		if (len == sizeof(packet.note)) {
+			note_step(slot, &packet.note);
+		} else if (len == sizeof(packet.result) &&
+			   is_valid(&packet.result)) {
+			slot->result = packet.result;
+			slot->has_result = true;
+		} else if (len > 0) {
+			slot->is_garbled = true;
+		}
+	}
+	/* Its end of the pipe is closed: there is no more to wait for. */
+	if (len == 0)
+		loop_forget(slot->operations->loop, &slot->words);
+}
+
+static void
+on_words(struct loop_source *source, uint32_t events)
+{
+	read_packets(container_of(source, struct operation_slot, words));
+}
+
 /* Whether the child said how it went. */
 static bool
-read_result(
-	const struct operation_slot *slot, struct operation_outcome *outcome)
+take_result(struct operation_slot *slot, struct operation_outcome *outcome)
 {
-	struct result result;
-	ssize_t len = read(slot->resultfd, &result, sizeof(result));
+	const struct operation_result *result = &slot->result;
 
-	if (len != (ssize_t)sizeof(result) || !is_valid(&result))
+	read_packets(slot);
+	if (!slot->has_result || slot->is_garbled)
 		return false;
-	outcome->latency_us = result.latency_us;
-	outcome->value = result.value;
-	outcome->error.code = (enum err_code)result.code;
-	outcome->error.errnum = result.errnum;
-	memcpy(outcome->error.text, result.text, sizeof(result.text));
+	outcome->latency_us = result->latency_us;
+	outcome->value = result->value;
+	outcome->error.code = (enum err_code)result->code;
+	outcome->error.errnum = result->errnum;
+	memcpy(outcome->error.text, result->text, sizeof(result->text));
 	err_clean_text(outcome->error.text);
 	return true;
 }
@@ -76,12 +116,17 @@ say_overdue(
 		[OPERATION_DISCONNECT] = "the disconnect did not end",
 		[OPERATION_TRIAL] = "the target did not answer",
 	};
-	uint64_t ms = slot->deadline_ms;
+	static const char *const steps[OPERATION_STEPS] = {
+		[OPERATION_STEP_MOUNT] = "mount(2) did not end",
+		[OPERATION_STEP_UNMOUNT] = "umount2(2) did not end",
+	};
+	bool is_step = slot->step_limit_ms != 0;
+	uint64_t ms = is_step ? slot->step_limit_ms : slot->deadline_ms;
 	bool is_whole = ms % 1000 == 0;
 
 	(void)err_set(&outcome->error, ERR_TIMED_OUT, ETIMEDOUT,
 		"%.100s: %s within %llu %s", slot->operations->subject,
-		actions[slot->kind],
+		is_step ? steps[slot->step] : actions[slot->kind],
 		(unsigned long long)(is_whole ? ms / 1000 : ms),
 		is_whole ? "s" : "ms");
 }
@@ -93,9 +138,11 @@ release(struct operation_slot *slot)
 
 	loop_disarm(loop, &slot->timer);
 	loop_forget(loop, &slot->source);
+	loop_forget(loop, &slot->words);
 	guard_close(&slot->pidfd);
 	guard_close(&slot->resultfd);
-	slot->source.fd = slot->pidfd = slot->resultfd = -1;
+	slot->source.fd = slot->words.fd = -1;
+	slot->pidfd = slot->resultfd = -1;
 	slot->pid = 0;
 	slot->stuck_unix_us = 0;
 	slot->phase = OPERATION_IDLE;
@@ -111,12 +158,13 @@ report(struct operation_slot *slot, const siginfo_t *info)
 		.is_stuck = slot->phase == OPERATION_STUCK,
 	};
 
-	if (!outcome.is_stuck && read_result(slot, &outcome)) {
+	if (!outcome.is_stuck && take_result(slot, &outcome)) {
 		/* It was done before the signal came: that counts. */
 	} else if (slot->is_cancelled) {
 		outcome.is_cancelled = true;
 	} else if (slot->phase != OPERATION_RUNNING) {
 		outcome.is_overdue = true;
+		outcome.step = slot->step;
 		say_overdue(slot, &outcome);
 	} else {
 		(void)err_set(&outcome.error, ERR_INTERNAL, EPROTO,
@@ -151,6 +199,18 @@ reap_orphans(const struct operations *operations)
 	}
 }
 
+/*
+ * The group is the child's own, and its number stays taken until the child has
+ * been reaped: nobody else is hit. The pidfd is for a child that has no group
+ * yet. ESRCH: it has just ended, and its pidfd is readable.
+ */
+static void
+kill_group(const struct operation_slot *slot)
+{
+	(void)kill(-slot->pid, SIGKILL);
+	(void)pidfd_send_signal(slot->pidfd, SIGKILL, NULL, 0);
+}
+
 static void
 on_ended(struct loop_source *source, uint32_t events)
 {
@@ -158,6 +218,8 @@ on_ended(struct loop_source *source, uint32_t events)
 		container_of(source, struct operation_slot, source);
 	siginfo_t info = {0};
 
+	/* What it started does not outlive it. */
+	(void)kill(-slot->pid, SIGKILL);
 	if (waitid(P_PIDFD, (id_t)slot->pidfd, &info, WEXITED | WNOHANG) < 0 ||
 		info.si_pid == 0)
 		return;
@@ -183,8 +245,7 @@ kill_slot(struct operation_slot *slot)
 {
 	struct operations *operations = slot->operations;
 
-	/* ESRCH: it has just ended, and its pidfd is readable. */
-	(void)pidfd_send_signal(slot->pidfd, SIGKILL, NULL, 0);
+	kill_group(slot);
 	slot->phase = OPERATION_KILLED;
 	if (operations->grace_us == 0) {
 		become_stuck(slot);
@@ -221,70 +282,34 @@ operations_init(struct operations *operations, struct loop *loop)
 			.source = {.fd = -1,
 				.events = EPOLLIN,
 				.on_event = on_ended},
+			.words = {.fd = -1,
+				.events = EPOLLIN,
+				.on_event = on_words},
 			.timer = {.on_due = on_due},
 		};
 }
 
-/* Above 2, where descriptors begin that are more than /dev/null. */
-static void
-close_all_but(int a, int b)
-{
-	int low = a < b ? a : b;
-	int high = a < b ? b : a;
-
-	/* What is left open costs nothing but clarity. */
-	if (low > STDERR_FILENO + 1)
-		(void)close_range(STDERR_FILENO + 1, (unsigned)low - 1, 0);
-	if (low > STDERR_FILENO && high > low + 1)
-		(void)close_range((unsigned)low + 1, (unsigned)high - 1, 0);
-	if (low <= STDERR_FILENO && high > STDERR_FILENO + 1)
-		(void)close_range(STDERR_FILENO + 1, (unsigned)high - 1, 0);
-	(void)close_range((unsigned)high + 1, ~0u, 0);
-}
-
-static void __attribute__((noreturn))
-run_child(const struct operation_task *task, int resultfd, pid_t parent,
-	uint64_t deadline_us)
-{
-	struct result result = {.size = sizeof(result)};
-	struct err err = {0};
-	uint64_t began_us = clock_boot_us();
-	int rc;
-
-	(void)setpgid(0, 0); /* the terminal's signals are not for it */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
-		getppid() != parent)
-		_exit(1);
-	close_all_but(resultfd, task->keepfd);
-	rc = task->run(task->data, deadline_us, &err);
-	result.latency_us = clock_boot_us() - began_us;
-	if (rc >= 0) {
-		result.value = (uint32_t)rc;
-	} else {
-		result.code = err.code;
-		result.errnum = -rc;
-		memcpy(result.text, err.text, sizeof(result.text));
-	}
-	(void)!write(resultfd, &result, sizeof(result)); /* seen as missing */
-	_exit(0);
-}
-
 /* Takes resultfd and the child. 0 or -errno, and the child is killed then. */
 static int
-adopt_child(struct operation_slot *slot, int resultfd, uint64_t deadline_us)
+adopt_child(struct operation_slot *slot, int resultfd)
 {
 	struct loop *loop = slot->operations->loop;
 	int result;
 
-	slot->resultfd = resultfd;
+	/* The child does the same: whoever comes first. */
+	(void)setpgid(slot->pid, slot->pid);
+	slot->resultfd = slot->words.fd = resultfd;
 	slot->pidfd = pidfd_open(slot->pid, 0);
 	slot->source.fd = slot->pidfd;
 	result = slot->pidfd < 0 ? -errno : loop_watch(loop, &slot->source);
 	if (result == 0)
-		result = loop_arm(loop, &slot->timer, deadline_us);
+		result = loop_watch(loop, &slot->words);
+	if (result == 0)
+		result = loop_arm(loop, &slot->timer, slot->deadline_us);
 	if (result == 0)
 		return 0;
 	/* Not waited for: at worst a zombie stays, until the worker ends. */
+	(void)kill(-slot->pid, SIGKILL);
 	(void)kill(slot->pid, SIGKILL);
 	(void)waitpid(slot->pid, NULL, WNOHANG);
 	release(slot);
@@ -296,7 +321,6 @@ operation_start(struct operations *operations, enum operation kind,
 	const struct operation_task *task)
 {
 	struct operation_slot *slot = &operations->slots[kind];
-	uint64_t deadline_us = clock_boot_us() + task->deadline_ms * US_PER_MS;
 	cleanup_close int readfd = -1;
 	cleanup_close int writefd = -1;
 	pid_t parent = getpid();
@@ -305,19 +329,23 @@ operation_start(struct operations *operations, enum operation kind,
 	assert(kind > OPERATION_NONE && kind < OPERATION_COUNT);
 	if (slot->phase != OPERATION_IDLE)
 		return -EBUSY;
-	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
+	/* In packet mode: a read gives what one write wrote. */
+	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK | O_DIRECT) < 0)
 		return -errno;
 	readfd = pair[0];
 	writefd = pair[1];
+	slot->deadline_ms = task->deadline_ms;
+	slot->deadline_us = clock_boot_us() + task->deadline_ms * US_PER_MS;
 	slot->pid = fork();
 	if (slot->pid < 0)
 		return -errno;
 	if (slot->pid == 0)
-		run_child(task, writefd, parent, deadline_us);
+		operation_run_child(task, writefd, parent, slot->deadline_us);
 	slot->phase = OPERATION_RUNNING;
-	slot->is_cancelled = false;
-	slot->deadline_ms = task->deadline_ms;
-	return adopt_child(slot, take_fd(&readfd), deadline_us);
+	slot->is_cancelled = slot->has_result = slot->is_garbled = false;
+	slot->step = OPERATION_STEP_NONE;
+	slot->step_limit_ms = 0;
+	return adopt_child(slot, take_fd(&readfd));
 }
 
 void
@@ -364,7 +392,7 @@ operations_kill_all(struct operations *operations)
 
 		if (slot->phase == OPERATION_IDLE)
 			continue;
-		(void)pidfd_send_signal(slot->pidfd, SIGKILL, NULL, 0);
+		kill_group(slot);
 		release(slot);
 	}
 }

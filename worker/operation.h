@@ -4,7 +4,8 @@
  *
  * Runs in: worker; the function given to operation_start() in its child.
  * Trusts: a child's result as little as any message: it is checked.
- * Invariant: nothing here waits. At most one child per kind of operation. One
+ * Invariant: nothing here waits. At most one child per kind of operation, each
+ *            in a process group of its own, which is killed as a whole. One
  *            that does not end when killed (uninterruptible sleep) is reported
  *            as stuck, keeps its kind occupied, and is reaped when it ends.
  */
@@ -23,6 +24,14 @@ enum {
 	OPERATION_GRACE_MS = 2000 /* from SIGKILL until it counts as stuck */
 };
 
+/* A system call in which a child may hang. */
+enum operation_step {
+	OPERATION_STEP_NONE,
+	OPERATION_STEP_MOUNT,
+	OPERATION_STEP_UNMOUNT,
+	OPERATION_STEPS
+};
+
 /* How one ended, in the worker's hands. */
 struct operation_outcome {
 	enum operation operation;
@@ -32,6 +41,7 @@ struct operation_outcome {
 	bool is_cancelled; /* by operation_cancel(): error says nothing */
 	bool is_overdue;   /* killed at its deadline: error is our word */
 	bool is_stuck;	   /* it has not ended: see on_freed */
+	enum operation_step step; /* in which it was, if it is overdue */
 };
 
 enum operation_phase {
@@ -43,6 +53,15 @@ enum operation_phase {
 
 struct operations;
 
+/* What a child writes, once, at its end. Smaller than PIPE_BUF. */
+struct operation_result {
+	uint32_t code;
+	int32_t errnum; /* positive, or 0 */
+	uint32_t value; /* of one that succeeded, else 0 */
+	uint64_t latency_us;
+	char text[ERR_TEXT_MAX];
+};
+
 struct operation_slot {
 	struct operations *operations;
 	enum operation kind;
@@ -51,9 +70,16 @@ struct operation_slot {
 	int pidfd;
 	int resultfd;
 	bool is_cancelled;
-	uint64_t deadline_ms;	/* as given, for texts */
+	uint64_t deadline_ms; /* as given, for texts */
+	uint64_t deadline_us;
+	enum operation_step step;
+	uint64_t step_limit_ms; /* 0, or what is due is that step's end */
 	uint64_t stuck_unix_us; /* since when, 0 while it is not */
-	struct loop_source source;
+	bool has_result;
+	bool is_garbled; /* it has said what makes no sense */
+	struct operation_result result;
+	struct loop_source source; /* its pidfd */
+	struct loop_source words;  /* what it says */
 	struct loop_timer timer;
 };
 
@@ -85,6 +111,13 @@ void operations_init(struct operations *operations, struct loop *loop);
 /* 0, -EBUSY while one of that kind has not ended, or -errno of fork(). */
 int operation_start(struct operations *operations, enum operation kind,
 	const struct operation_task *task);
+/*
+ * In a child: the system call that it makes next, and the ms within which that
+ * has to end (0: the operation's deadline will do); OPERATION_STEP_NONE: it
+ * has ended. One that overruns is killed like one that misses its deadline.
+ * Elsewhere this does nothing.
+ */
+void operation_step(enum operation_step step, uint64_t limit_ms);
 /* Kills it; on_outcome follows from the loop. Does nothing for one that is
  * not running. */
 void operation_cancel(struct operations *operations, enum operation kind);
