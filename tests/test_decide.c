@@ -34,19 +34,35 @@ enum {
 #define IS(wanted, state, mounted, running, stuck, due)                        \
 	{                                                                      \
 		WANTED_##wanted, TARGET_##state, mounted, OPERATION_##running, \
-			stuck, due, false, false, false                        \
+			stuck, due, false, false, false, HOLD_NONE, false,     \
+			false, false                                           \
 	}
 /* The same, of one whose users have to be looked for. */
 #define WAITS(state, due)                                                      \
 	{                                                                      \
 		WANTED_DOWN, TARGET_##state, THERE, OPERATION_NONE, 0, due,    \
-			true, false, false                                     \
+			true, false, false, HOLD_NONE, false, false, false     \
 	}
 /* Of one whose attempts go on in a daemon and leave records behind. */
 #define LEAVES(state, running, traces)                                         \
 	{                                                                      \
 		WANTED_DOWN, TARGET_##state, GONE, OPERATION_##running, 0,     \
-			LATER, true, true, traces                              \
+			LATER, true, true, traces, HOLD_NONE, false, false,    \
+			false                                                  \
+	}
+/* Of one that may begin nothing. */
+#define HELD(hold, wanted, state, mounted, running, due)                       \
+	{                                                                      \
+		WANTED_##wanted, TARGET_##state, mounted, OPERATION_##running, \
+			0, due, false, false, false, HOLD_##hold, false,       \
+			false, false                                           \
+	}
+/* Nor it, but whose turn it is. */
+#define TURN(hold, wanted, state, mounted, running, stuck)                     \
+	{                                                                      \
+		WANTED_##wanted, TARGET_##state, mounted, OPERATION_##running, \
+			stuck, LATER, false, false, false, HOLD_##hold, true,  \
+			false, false                                           \
 	}
 
 struct decide_case {
@@ -320,6 +336,160 @@ a_stuck_change_of_the_mount_stops_everything(void **state)
 	check(cases, ARRAY_SIZE(cases));
 }
 
+static void
+a_server_that_holds_lets_nothing_begin(void **state)
+{
+	static const struct decide_case cases[] = {
+		/* Of these nothing new is known. */
+		{HELD(SERVER, UP, CONNECTED, THERE, NONE, LATER),
+			NEXT(CONNECTED, NONE)},
+		{HELD(SERVER, UP, CONNECTED, THERE, NONE, DUE),
+			NEXT(UNRESPONSIVE, NONE)},
+		{HELD(SERVER, UP, UNRESPONSIVE, THERE, NONE, DUE),
+			NEXT(UNRESPONSIVE, NONE)},
+		{HELD(SERVER, UP, REGISTERED, THERE, NONE, DUE),
+			NEXT(UNRESPONSIVE, NONE)},
+		{HELD(SERVER, UP, BACKOFF, THERE, NONE, LATER),
+			NEXT(UNRESPONSIVE, NONE)},
+		{HELD(SERVER, UP, LINGERING, THERE, NONE, LATER),
+			NEXT(UNRESPONSIVE, NONE)},
+		{HELD(SERVER, UP, STALE, THERE, NONE, DUE), NEXT(STALE, NONE)},
+		{HELD(SERVER, UP, CONNECTED, GONE, NONE, LATER),
+			NEXT(BACKOFF, NONE)},
+		{HELD(SERVER, UP, STALE, GONE, NONE, DUE), NEXT(BACKOFF, NONE)},
+		{HELD(SERVER, UP, REGISTERED, GONE, NONE, DUE),
+			NEXT(BACKOFF, NONE)},
+		{HELD(SERVER, UP, BACKOFF, GONE, NONE, DUE),
+			NEXT(BACKOFF, NONE)},
+		{HELD(SERVER, UP, BLOCKED, GONE, NONE, DUE),
+			NEXT(BLOCKED, NONE)},
+		{HELD(SERVER, DOWN, CONNECTED, THERE, NONE, LATER),
+			NEXT(DISCONNECTING, NONE)},
+		{HELD(SERVER, DOWN, DISCONNECTING, THERE, NONE, DUE),
+			NEXT(DISCONNECTING, NONE)},
+		{HELD(SERVER, DOWN, LINGERING, THERE, NONE, DUE),
+			NEXT(LINGERING, NONE)},
+		{HELD(SERVER, DOWN, LINGERING, GONE, NONE, DUE),
+			NEXT(REGISTERED, NONE)},
+		{HELD(SERVER, DOWN, BACKOFF, GONE, NONE, LATER),
+			NEXT(REGISTERED, NONE)},
+	};
+
+	check(cases, ARRAY_SIZE(cases));
+}
+
+static void
+a_pause_lets_nothing_begin_and_doubts_nothing(void **state)
+{
+	static const struct decide_case cases[] = {
+		{HELD(PAUSED, UP, CONNECTED, THERE, NONE, DUE),
+			NEXT(CONNECTED, NONE)},
+		{HELD(PAUSED, UP, UNRESPONSIVE, THERE, NONE, DUE),
+			NEXT(UNRESPONSIVE, NONE)},
+		{HELD(PAUSED, UP, REGISTERED, THERE, NONE, DUE),
+			NEXT(UNRESPONSIVE, NONE)},
+		{HELD(PAUSED, UP, STALE, THERE, NONE, DUE), NEXT(STALE, NONE)},
+		{HELD(PAUSED, UP, CONNECTED, GONE, NONE, LATER),
+			NEXT(BACKOFF, NONE)},
+		{HELD(PAUSED, UP, BACKOFF, GONE, NONE, DUE),
+			NEXT(BACKOFF, NONE)},
+		{HELD(PAUSED, DOWN, CONNECTED, THERE, NONE, DUE),
+			NEXT(DISCONNECTING, NONE)},
+		{HELD(PAUSED, DOWN, LINGERING, THERE, NONE, DUE),
+			NEXT(LINGERING, NONE)},
+	};
+
+	check(cases, ARRAY_SIZE(cases));
+}
+
+static void
+what_runs_when_the_hold_comes_is_left_to_its_end(void **state)
+{
+	static const struct decide_case cases[] = {
+		{HELD(SERVER, UP, CONNECTING, GONE, CONNECT, DUE),
+			NEXT(CONNECTING, NONE)},
+		{HELD(SERVER, UP, CONNECTED, THERE, PROBE, DUE),
+			NEXT(CONNECTED, NONE)},
+		{HELD(PAUSED, DOWN, LINGERING, THERE, DISCONNECT, DUE),
+			NEXT(LINGERING, NONE)},
+		/* But a wish that has changed ends it as ever. */
+		{HELD(SERVER, DOWN, CONNECTING, GONE, CONNECT, DUE),
+			KILL(CONNECTING)},
+		{HELD(PAUSED, DOWN, CONNECTED, THERE, PROBE, DUE),
+			KILL(CONNECTED)},
+	};
+
+	check(cases, ARRAY_SIZE(cases));
+}
+
+static void
+a_turn_begins_what_is_due_next_though_it_is_not_due(void **state)
+{
+	static const struct decide_case cases[] = {
+		{TURN(SERVER, UP, CONNECTED, THERE, NONE, 0),
+			NEXT(CONNECTED, PROBE)},
+		{TURN(SERVER, UP, UNRESPONSIVE, THERE, NONE, 0),
+			NEXT(UNRESPONSIVE, PROBE)},
+		{TURN(SERVER, UP, BACKOFF, GONE, NONE, 0),
+			NEXT(CONNECTING, CONNECT)},
+		{TURN(SERVER, UP, BLOCKED, GONE, NONE, 0),
+			NEXT(CONNECTING, CONNECT)},
+		{TURN(SERVER, UP, STALE, THERE, NONE, 0), NEXT(STALE, DETACH)},
+		{TURN(SERVER, DOWN, LINGERING, THERE, NONE, 0),
+			NEXT(LINGERING, DISCONNECT)},
+		{TURN(SERVER, DOWN, DISCONNECTING, THERE, NONE, 0),
+			NEXT(DISCONNECTING, DISCONNECT)},
+	};
+
+	check(cases, ARRAY_SIZE(cases));
+}
+
+static void
+a_turn_begins_nothing_while_paused_or_stuck_or_busy(void **state)
+{
+	static const struct decide_case cases[] = {
+		{TURN(PAUSED, UP, CONNECTED, THERE, NONE, 0),
+			NEXT(CONNECTED, NONE)},
+		{TURN(PAUSED, UP, BACKOFF, GONE, NONE, 0), NEXT(BACKOFF, NONE)},
+		{TURN(SERVER, UP, UNRESPONSIVE, THERE, NONE, BIT(PROBE)),
+			NEXT(UNRESPONSIVE, NONE)},
+		{TURN(SERVER, UP, BACKOFF, GONE, NONE, BIT(CONNECT)),
+			NEXT(STUCK, NONE)},
+		{TURN(SERVER, UP, CONNECTING, GONE, CONNECT, 0),
+			NEXT(CONNECTING, NONE)},
+		{TURN(SERVER, DOWN, REGISTERED, GONE, NONE, 0),
+			NEXT(REGISTERED, NONE)},
+	};
+
+	check(cases, ARRAY_SIZE(cases));
+}
+
+static void
+a_probe_that_asks_no_server_waits_for_a_pause_alone(void **state)
+{
+	struct situation situation =
+		HELD(SERVER, UP, CONNECTED, THERE, NONE, DUE);
+
+	situation.has_instant_probe = true;
+	assert_int_equal(decide(&situation).start, OPERATION_PROBE);
+	situation.hold = HOLD_PAUSED;
+	assert_int_equal(decide(&situation).start, OPERATION_NONE);
+	assert_int_equal(decide(&situation).state, TARGET_CONNECTED);
+}
+
+static void
+a_forced_disconnect_ends_when_it_is_wanted_up(void **state)
+{
+	struct situation situation =
+		IS(UP, LINGERING, THERE, DISCONNECT, 0, LATER);
+
+	assert_false(decide(&situation).is_kill);
+	situation.is_forcing = true;
+	assert_true(decide(&situation).is_kill);
+	situation.wanted = WANTED_DOWN;
+	assert_false(decide(&situation).is_kill);
+}
+
 struct verdict_case {
 	struct situation situation;
 	struct ending ending;
@@ -473,6 +643,11 @@ a_failed_unmount_lingers(void **state)
 			THEN(STALE, DETACH)},
 		{IS(UP, STALE, GONE, NONE, 0, DUE), ENDED(DETACH, NONE),
 			THEN(STALE, NOW)},
+		/* It lay on top of another. */
+		{IS(UP, STALE, THERE, NONE, 0, DUE), ENDED(DETACH, NONE),
+			THEN(UNRESPONSIVE, NOW)},
+		{IS(DOWN, STALE, THERE, NONE, 0, DUE), ENDED(DETACH, NONE),
+			THEN(STALE, NOW)},
 	};
 
 	check_verdicts(cases, ARRAY_SIZE(cases));
@@ -480,6 +655,24 @@ a_failed_unmount_lingers(void **state)
 
 static const unsigned mount_changing =
 	BIT(CONNECT) | BIT(DETACH) | BIT(DISCONNECT);
+
+static void
+for_each_hold(const struct situation *like,
+	void (*check_one)(const struct situation *situation))
+{
+	struct situation situation = *like;
+
+	for (unsigned hold = HOLD_NONE + 1; hold < HOLD_COUNT; hold++)
+		for (unsigned rest = 0; rest < 4; rest++) {
+			situation.hold = (enum hold)hold;
+			situation.has_turn = rest & 1;
+			situation.is_forcing = rest & 2;
+			check_one(&situation);
+			situation.awaits_clearance = false;
+			situation.hands_over = situation.has_traces = false;
+			check_one(&situation);
+		}
+}
 
 /* All that can be, by the way the worker goes: calls check for each. */
 static void
@@ -508,6 +701,7 @@ for_each_situation(void (*check_one)(const struct situation *situation))
 				situation.hands_over = true;
 				situation.has_traces = true;
 				check_one(&situation);
+				for_each_hold(&situation, check_one);
 			}
 }
 
@@ -531,6 +725,9 @@ check_step(const struct situation *situation)
 	assert_false(situation->stuck & 1u << decision.start);
 	assert_false(decision.is_kill);
 	assert_false(situation->stuck & mount_changing);
+	/* Who is held begins nothing, but in its turn. */
+	assert_true(situation->hold == HOLD_NONE ||
+		    (situation->hold == HOLD_SERVER && situation->has_turn));
 }
 
 static void
@@ -608,6 +805,17 @@ main(void)
 		cmocka_unit_test(traces_are_removed_before_it_is_registered),
 		cmocka_unit_test(what_is_down_and_not_wanted_is_registered),
 		cmocka_unit_test(a_stuck_change_of_the_mount_stops_everything),
+		cmocka_unit_test(a_server_that_holds_lets_nothing_begin),
+		cmocka_unit_test(a_pause_lets_nothing_begin_and_doubts_nothing),
+		cmocka_unit_test(
+			what_runs_when_the_hold_comes_is_left_to_its_end),
+		cmocka_unit_test(
+			a_turn_begins_what_is_due_next_though_it_is_not_due),
+		cmocka_unit_test(
+			a_turn_begins_nothing_while_paused_or_stuck_or_busy),
+		cmocka_unit_test(
+			a_probe_that_asks_no_server_waits_for_a_pause_alone),
+		cmocka_unit_test(a_forced_disconnect_ends_when_it_is_wanted_up),
 		cmocka_unit_test(
 			an_attempt_leads_to_connected_backoff_or_blocked),
 		cmocka_unit_test(

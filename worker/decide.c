@@ -68,9 +68,11 @@ decide_up(const struct situation *situation)
 		/* What it asks about is gone: it would only cost time. */
 		return situation->has_object ? stay(situation)
 					     : kill_running(situation);
+	case OPERATION_DISCONNECT:
+		return situation->is_forcing ? kill_running(situation)
+					     : stay(situation);
 	case OPERATION_CONNECT:
 	case OPERATION_DETACH:
-	case OPERATION_DISCONNECT:
 	case OPERATION_TRIAL:
 	case OPERATION_COUNT:
 		return stay(situation);
@@ -126,11 +128,61 @@ decide_down(const struct situation *situation)
 		       : stay(situation);
 }
 
-struct decision
-decide(const struct situation *situation)
+static struct decision
+decide_free(const struct situation *situation)
 {
 	return situation->wanted == WANTED_UP ? decide_up(situation)
 					      : decide_down(situation);
+}
+
+/* A probe is due that may not be: of its server nothing is known any more. A
+ * pause is no reason to doubt, and ends. */
+static struct decision
+withhold_probe(const struct situation *situation, struct decision decision)
+{
+	if (situation->hold == HOLD_SERVER && situation->has_instant_probe)
+		return decision;
+	if (situation->hold == HOLD_PAUSED &&
+		situation->state == TARGET_CONNECTED)
+		return stay(situation);
+	return enter(TARGET_UNRESPONSIVE);
+}
+
+/* What is true of one that may not do what it would. */
+static struct decision
+withhold(const struct situation *situation, struct decision decision)
+{
+	bool is_down = situation->state == TARGET_BACKOFF ||
+		       situation->state == TARGET_BLOCKED;
+
+	switch (decision.start) {
+	case OPERATION_PROBE:
+		return withhold_probe(situation, decision);
+	case OPERATION_CONNECT:
+		return is_down ? stay(situation) : enter(TARGET_BACKOFF);
+	case OPERATION_DETACH:
+	case OPERATION_DISCONNECT:
+		return enter(decision.state);
+	case OPERATION_NONE:
+	case OPERATION_TRIAL:
+	case OPERATION_COUNT:
+		break;
+	}
+	return decision;
+}
+
+struct decision
+decide(const struct situation *situation)
+{
+	bool is_held = situation->hold != HOLD_NONE;
+	struct situation as_if = *situation;
+
+	if (situation->hold == HOLD_SERVER && situation->has_turn) {
+		as_if.is_due = true;
+		is_held = false;
+	}
+	return is_held ? withhold(situation, decide_free(situation))
+		       : decide_free(&as_if);
 }
 
 bool
@@ -191,11 +243,24 @@ after_probe(const struct situation *situation, const struct ending *ending)
 }
 
 static struct verdict
+after_detach(const struct situation *situation, const struct ending *ending)
+{
+	if (!situation->has_object || ending->is_cancelled)
+		return unchanged(situation);
+	if (ending->error != ERR_NONE)
+		return (struct verdict){situation->state, PACE_DETACH};
+	/* What lay below need not be stale, too. */
+	return situation->wanted == WANTED_UP
+		       ? (struct verdict){TARGET_UNRESPONSIVE, PACE_NOW}
+		       : unchanged(situation);
+}
+
+static struct verdict
 after_disconnect(const struct situation *situation, const struct ending *ending)
 {
 	if (situation->wanted == WANTED_UP || !situation->has_object ||
 		ending->error == ERR_NONE)
-		return unchanged(situation);
+		return unchanged(situation); /* or there is one more below */
 	return (struct verdict){TARGET_LINGERING, PACE_LINGER};
 }
 
@@ -208,9 +273,7 @@ decide_after(const struct situation *situation, const struct ending *ending)
 	case OPERATION_PROBE:
 		return after_probe(situation, ending);
 	case OPERATION_DETACH:
-		if (ending->error != ERR_NONE && situation->has_object)
-			return (struct verdict){situation->state, PACE_DETACH};
-		return unchanged(situation);
+		return after_detach(situation, ending);
 	case OPERATION_DISCONNECT:
 		return after_disconnect(situation, ending);
 	case OPERATION_TRIAL:

@@ -22,12 +22,17 @@ struct situation {
 	enum target_state state;
 	bool has_object;	/* the mount or session exists */
 	enum operation running; /* OPERATION_NONE, or the one under way */
-	unsigned stuck;		/* 1u << each that does not end when killed */
+	unsigned stuck;		/* 1u << each that does not end when killed, an
+				   earlier worker's as well */
 	bool is_due;		/* what was scheduled is due, or nothing was */
 	bool awaits_clearance;	/* its users have to be looked for first: the
 				   kernel would take it away from them */
 	bool hands_over; /* an attempt that is killed goes on without us */
 	bool has_traces; /* it may have left something behind */
+	enum hold hold;	 /* why nothing may be begun, if so */
+	bool has_turn;	 /* but one operation, of one that its server holds */
+	bool has_instant_probe; /* which asks no server */
+	bool is_forcing;	/* what runs takes it from under its users */
 };
 
 struct decision {
