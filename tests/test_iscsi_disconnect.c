@@ -103,7 +103,7 @@ disconnect(void)
 {
 	struct err err = {0};
 
-	return backend_iscsi.disconnect(&target, &err);
+	return backend_iscsi.disconnect(&target, 0, &err);
 }
 
 static void

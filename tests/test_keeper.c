@@ -5,108 +5,8 @@
  * Runs in: the build. Operations are begun here, and end when the test says
  *          so; the clock is the test's too.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "common/clock.h"
-#include "common/guard.h"
-#include "worker/keeper.h"
-#include "worker/operation.h"
+#include "tests/keeper_bench.h"
 #include "worker/trial.h"
-
-#define URI "iscsi://192.0.2.7/iqn.2024-01.com.example:db"
-
-static uint64_t now_us;
-static struct loop *loop;
-static struct operations *operations;
-static struct object there;	     /* what the kernel shows */
-static enum err_code probe_error;    /* what a probe finds */
-static int started[OPERATION_COUNT]; /* how often */
-static int cancelled[OPERATION_COUNT];
-
-uint64_t
-clock_boot_us(void)
-{
-	return now_us;
-}
-
-uint64_t
-clock_unix_us(void)
-{
-	return now_us;
-}
-
-/* In place of operation.c. */
-
-void
-operations_init(struct operations *fresh, struct loop *its_loop)
-{
-	operations = fresh;
-}
-
-int
-operation_start(struct operations *ignored, enum operation kind,
-	const struct operation_task *task)
-{
-	started[kind]++;
-	operations->slots[kind].phase = OPERATION_RUNNING;
-	return 0;
-}
-
-void
-operation_cancel(struct operations *ignored, enum operation kind)
-{
-	cancelled[kind]++;
-}
-
-enum operation
-operations_running(const struct operations *ignored)
-{
-	for (unsigned kind = 0; kind < OPERATION_COUNT; kind++)
-		if (kind != OPERATION_TRIAL &&
-			operations->slots[kind].phase == OPERATION_RUNNING)
-			return (enum operation)kind;
-	return OPERATION_NONE;
-}
-
-unsigned
-operations_stuck(const struct operations *ignored)
-{
-	return 0;
-}
-
-void
-operations_kill_all(struct operations *ignored)
-{
-}
-
-/* The kind of storage. */
-
-static int
-aim(struct backend_target *target, struct err *err)
-{
-	return 0;
-}
-
-static int
-look(const struct backend_target *target, struct object *ret_object)
-{
-	*ret_object = there;
-	return 0;
-}
-
-static int
-probe(const struct backend_target *target, struct err *err)
-{
-	return probe_error ? err_set(err, probe_error, EIO, "no") : 0;
-}
 
 static int
 try_credentials(const struct backend_target *target, uint64_t deadline_us,
@@ -127,80 +27,10 @@ static const struct backend with_sessions = {
 	.try_credentials = try_credentials,
 };
 
-/* What the test does. */
-
-static struct target_message
-order_for(uint64_t session, enum origin origin)
-{
-	struct target_message order = {
-		.probe_interval_ms = 10000,
-		.probe_deadline_ms = 5000,
-		.connect_deadline_ms = 30000,
-		.mount_deadline_ms = 30000,
-		.disconnect_deadline_ms = 30000,
-		.retry_min_ms = 500,
-		.retry_max_ms = 30000,
-		.blocked_ms = 300000,
-		.session = session,
-		.origin = origin,
-	};
-
-	(void)strcpy(order.uri, URI);
-	return order;
-}
-
-static void
-begin(const struct backend *backend, uint64_t session, enum origin origin)
-{
-	const struct target_message order = order_for(session, origin);
-	struct err err = {0};
-
-	assert_int_equal(keeper_init(backend, loop), 0);
-	if (keeper_aim(&order, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-static int
-set_up(void **state)
-{
-	now_us = 1000 * US_PER_SEC;
-	there = (struct object){0};
-	probe_error = ERR_NONE;
-	memset(started, 0, sizeof(started));
-	memset(cancelled, 0, sizeof(cancelled));
-	return loop_new(&loop);
-}
-
-static int
-tear_down(void **state)
-{
-	loop_free(loop);
-	return 0;
-}
-
 static void
 show_session(uint32_t session)
 {
 	there = (struct object){.exists = session != 0, .session = session};
-}
-
-static void
-end_as(enum operation kind, enum err_code error, uint32_t value,
-	bool is_overdue)
-{
-	struct operation_outcome outcome = {
-		.operation = kind, .value = value, .is_overdue = is_overdue};
-
-	if (error != ERR_NONE)
-		(void)err_set(&outcome.error, error, EIO, "it failed");
-	operations->slots[kind].phase = OPERATION_IDLE;
-	operations->on_outcome(operations, &outcome);
-}
-
-static void
-end(enum operation kind, enum err_code error, uint32_t value)
-{
-	end_as(kind, error, value, false);
 }
 
 static void
@@ -210,13 +40,6 @@ tell_holders(uint32_t count, bool is_complete)
 		.count = count, .is_complete = is_complete};
 
 	keeper_holders(&order);
-}
-
-static void
-pass(uint64_t seconds)
-{
-	now_us += seconds * US_PER_SEC;
-	keeper_look();
 }
 
 static void

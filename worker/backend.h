@@ -28,12 +28,15 @@ struct backend_target {
 	const struct iscsi_auth *auth;
 	bool lacks_auth;  /* there are credentials, but they cannot be had */
 	uint32_t session; /* iSCSI: 1 + number of the one last seen, or 0 */
+	uint64_t mount_deadline_ms; /* for mount(2) itself */
+	uint64_t force_after_ms;    /* of a dead server; 0: never */
 };
 
 /* The mount or session, as the kernel shows it. */
 struct object {
 	bool exists;
-	uint32_t session; /* iSCSI: 1 + its number, 0 without one */
+	uint32_t session;  /* iSCSI: 1 + its number, 0 without one */
+	uint64_t mount_id; /* that of a mount, the topmost; else 0 */
 };
 
 /* What connect() returns: one int, because it comes from another process. */
@@ -84,8 +87,19 @@ struct backend {
 	int (*probe)(const struct backend_target *target, struct err *err);
 	/* Takes the object away from under its users. */
 	int (*detach)(const struct backend_target *target, struct err *err);
-	/* Takes the object down. ERR_BUSY when it is in use. */
-	int (*disconnect)(const struct backend_target *target, struct err *err);
+	/*
+	 * Takes the object down. ERR_BUSY when it is in use. With force():
+	 * ERR_BUSY when the server answers, too, ERR_UNREACHABLE or
+	 * ERR_TIMED_OUT when it does not, and another code when that cannot be
+	 * told. It is asked beside the object, which may hang.
+	 */
+	int (*disconnect)(const struct backend_target *target,
+		uint64_t deadline_us, struct err *err);
+	/* The same once the server has been dead for long, whatever users lose
+	 * by that. 1; or 0 when no force was used, because it answers. NULL:
+	 * nothing is ever forced. */
+	int (*force)(const struct backend_target *target, uint64_t deadline_us,
+		struct err *err);
 	/* Whether the server takes target->auth; changes nothing. 0 or -errno
 	 * with err. NULL: it takes no credentials. */
 	int (*try_credentials)(const struct backend_target *target,
@@ -107,7 +121,13 @@ int mounted_look(
 int mounted_probe(
 	const struct backend_target *target, long magic, struct err *err);
 int mounted_detach(const struct backend_target *target, struct err *err);
-int mounted_disconnect(const struct backend_target *target, struct err *err);
+int mounted_disconnect(const struct backend_target *target,
+	uint64_t deadline_us, struct err *err);
+/* Of a server that is known to be dead. 1 or -errno with err. */
+int mounted_force(const struct backend_target *target, struct err *err);
+/* mount(2), by its own deadline. 0 or -errno. */
+int mounted_make(const struct backend_target *target,
+	const struct mount_request *request);
 /* After mount(2): asks, and takes the mount away again if that fails. */
 int mounted_check(
 	const struct backend_target *target, long magic, struct err *err);

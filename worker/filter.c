@@ -89,6 +89,7 @@ static const struct mask_rule mask_rules[] = {
 	{SCMP_SYS(kcmp), 2, 4, 4}, /* SIGHAND, IO, SYSVSEM, EPOLL_TFD */
 	/* umount2(2) */
 	{SCMP_SYS(umount2), 1, UMOUNT_NOFOLLOW, 0},
+	{SCMP_SYS(umount2), 1, MNT_EXPIRE, MNT_EXPIRE}, /* it has no use */
 	/* clone(2): processes, no namespaces */
 	{SCMP_SYS(clone), 0, CLONE_NEWNS, CLONE_NEWNS},
 	{SCMP_SYS(clone), 0, CLONE_NEWUSER, CLONE_NEWUSER},

@@ -114,7 +114,8 @@ end_session(const struct backend_target *target, struct err *err)
 
 /* Attempts that came to nothing have left records as well. */
 static int
-iscsi_disconnect(const struct backend_target *target, struct err *err)
+iscsi_disconnect(const struct backend_target *target, uint64_t deadline_us,
+	struct err *err)
 {
 	int result = end_session(target, err);
 

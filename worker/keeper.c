@@ -5,10 +5,10 @@
  * Runs in: worker.
  * Trusts: the URI of an order only after it was parsed again.
  * Invariant: what to do is decided in decide.c, what is said of it is kept by
- *            condition.c; here it is done. Every event ends in act().
+ *            condition.c; here it is done. Every event ends in keeper_act().
  *
  * keeper_operation.c starts an operation, keeper_outcome.c says what its end
- * means.
+ * means, keeper_hold.c what may not begin, keeper_force.c what may be forced.
  */
 #include <assert.h>
 #include <errno.h>
@@ -33,6 +33,7 @@ keeper_set_state(enum target_state state)
 		return;
 	condition_set_state(&keeper.status, state);
 	keeper.due_us = 0;
+	keeper.retry_unix_us = 0;
 }
 
 void
@@ -80,12 +81,14 @@ keeper_see(void)
 	struct object object = {
 		.exists = had_object,
 		.session = (uint32_t)keeper.status.session,
+		.mount_id = keeper.object_id,
 	};
 
 	if (keeper.backend->look(&keeper.target, &object) == 0)
 		see_session(object.session);
 	if (object.session != 0)
 		keeper.target.session = object.session;
+	keeper.object_id = object.mount_id ? object.mount_id : object.session;
 	has_object = object.exists && !keeper_is_left_alone();
 	keeper.status.has_object = has_object;
 	if (had_object && !has_object && condition_is_up(&keeper.status) &&
@@ -101,13 +104,18 @@ keeper_situation(void)
 		.state = keeper.status.state,
 		.has_object = keeper.status.has_object,
 		.running = operations_running(&keeper.operations),
-		.stuck = operations_stuck(&keeper.operations),
+		.stuck = operations_stuck(&keeper.operations) |
+			 (unsigned)keeper.status.earlier_stuck,
 		.is_due = keeper.due_us <= clock_boot_us(),
 		.awaits_clearance =
 			keeper.backend->needs_clearance && !keeper.is_cleared,
 		.hands_over = keeper.backend->hands_over,
 		/* A worker before may have begun, and not have come to an end. */
 		.has_traces = keeper.backend->hands_over && !keeper.is_tidy,
+		.hold = keeper.status.hold,
+		.has_turn = keeper.has_turn,
+		.has_instant_probe = keeper.backend->has_instant_probe,
+		.is_forcing = keeper.is_forcing,
 	};
 }
 
@@ -129,8 +137,10 @@ enter(enum target_state state)
 	if (keeper.status.state == state)
 		return;
 	keeper_set_state(state);
-	if (state == TARGET_STUCK)
+	if (state == TARGET_STUCK || (state == TARGET_UNRESPONSIVE &&
+					     keeper.status.hold == HOLD_NONE))
 		note_stuck();
+	keeper_note_waiting();
 	/* Nothing is left to be wrong. */
 	if (state == TARGET_REGISTERED) {
 		keeper.failures = 0;
@@ -140,27 +150,26 @@ enter(enum target_state state)
 		keeper.linger_tries = 0;
 }
 
-/* Wakes up when something is due; else now and then, to look. */
+/* Wakes up when something is due; else now and then, to look. What is due and
+ * may not begin stays due. */
 static void
 schedule(void)
 {
 	uint64_t now_us = clock_boot_us();
+	uint64_t wake_us = keeper.due_us;
 	int result;
 
-	if (keeper.due_us <= now_us)
-		keeper.due_us =
-			now_us + keeper.limits.probe_interval_ms * US_PER_MS;
-	result = loop_arm(keeper.loop, &keeper.timer, keeper.due_us);
+	if (wake_us <= now_us)
+		wake_us = now_us + keeper.limits.probe_interval_ms * US_PER_MS;
+	result = loop_arm(keeper.loop, &keeper.timer, wake_us);
 	assert(result == 0); /* its place in the heap was taken at the start */
 }
 
-static void
-act(void)
+void
+keeper_act(void)
 {
-	bool is_settled = true;
+	bool is_settled = keeper.has_wish;
 
-	if (!keeper.has_wish)
-		return;
 	while (is_settled) {
 		struct situation situation = keeper_situation();
 		struct decision decision = decide(&situation);
@@ -171,14 +180,17 @@ act(void)
 		is_settled = decision.start != OPERATION_NONE &&
 			     keeper_start(decision.start);
 	}
-	schedule();
+	if (operations_running(&keeper.operations) == OPERATION_NONE)
+		keeper_end_turn(); /* there was nothing to begin */
+	if (keeper.has_wish)
+		schedule();
 }
 
 static void
 on_due(struct loop_timer *timer)
 {
 	keeper_see();
-	act();
+	keeper_act();
 }
 
 static void
@@ -190,15 +202,15 @@ on_outcome(
 		return;
 	}
 	keeper_settle(outcome);
-	act();
+	keeper_act();
 }
 
 static void
 on_freed(struct operations *operations, enum operation kind)
 {
-	keeper.due_us = 0;
+	keeper_hurry();
 	keeper_see();
-	act();
+	keeper_act();
 }
 
 int
@@ -223,6 +235,8 @@ keeper_aim(const struct target_message *order, struct err *err)
 		.point.dirfd = -1,
 		.auth = &keeper.auth,
 		.session = (uint32_t)order->session,
+		.mount_deadline_ms = order->mount_deadline_ms,
+		.force_after_ms = order->force_after_ms,
 	};
 	result = keeper.backend->aim(&keeper.target, err);
 	if (result < 0)
@@ -247,7 +261,8 @@ keeper_credentials(const struct credentials_message *order, struct err *err)
 			"this kind of storage has no credentials");
 	iscsi_auth_copy(&keeper.auth, order);
 	keeper.target.lacks_auth = order->is_missing;
-	if (keeper.status.origin == ORIGIN_OURS && *keeper.auth.username)
+	if (keeper.status.origin == ORIGIN_OURS && *keeper.auth.username &&
+		!(keeper.status.earlier_stuck & 1u << OPERATION_TRIAL))
 		trial_keep(keeper.backend, &keeper.target, &keeper.operations,
 			keeper.limits.connect_deadline_ms);
 	return 0;
@@ -259,6 +274,10 @@ keeper_try(const struct trial_message *order, struct err *err)
 	if (!keeper.backend->try_credentials)
 		return err_set(err, ERR_BAD_MESSAGE, EBADMSG,
 			"this kind of storage has no credentials");
+	if (keeper.status.earlier_stuck & 1u << OPERATION_TRIAL) {
+		trial_refuse(order->number, keeper.source);
+		return 0;
+	}
 	trial_begin(order, keeper.backend, &keeper.target, &keeper.operations,
 		keeper.limits.connect_deadline_ms);
 	return 0;
@@ -295,7 +314,7 @@ keeper_holders(const struct holders_message *order)
 		else
 			note_holders(order->count);
 	}
-	act();
+	keeper_act();
 }
 
 void
@@ -305,25 +324,28 @@ keeper_want(enum wanted wanted)
 	if (keeper.status.wanted != wanted) {
 		keeper.due_us = 0;
 		keeper.is_cleared = false;
+		keeper_forget_death();
 	}
+	if (wanted == WANTED_UP)
+		keeper.status.was_forced = 0;
 	keeper.status.wanted = wanted;
 	keeper_see();
-	act();
+	keeper_act();
 }
 
 void
 keeper_retry(void)
 {
-	keeper.due_us = 0;
+	keeper_hurry();
 	keeper_see();
-	act();
+	keeper_act();
 }
 
 void
 keeper_look(void)
 {
 	keeper_see();
-	act();
+	keeper_act();
 }
 
 const struct status_message *
@@ -332,6 +354,8 @@ keeper_status(void)
 	if (!keeper.has_target)
 		return NULL;
 	condition_note_operations(&keeper.status, &keeper.operations);
+	keeper.status.next_retry_us =
+		keeper.status.hold == HOLD_NONE ? keeper.retry_unix_us : 0;
 	return &keeper.status;
 }
 

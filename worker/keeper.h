@@ -31,12 +31,18 @@ int keeper_try(const struct trial_message *order, struct err *err);
 void keeper_holders(const struct holders_message *order);
 /* Before the first of these the keeper only looks. */
 void keeper_want(enum wanted wanted);
-/* What is scheduled is done now. */
+/* What is scheduled is done now, unless it is held. */
 void keeper_retry(void);
+/* What may be begun from now on. */
+void keeper_limit(const struct limit_message *order);
+/* To one that is held: one operation may be begun. */
+void keeper_turn(const struct turn_message *order);
 /* The table of mounts or of sessions has changed. */
 void keeper_look(void);
 /* What there is to say. NULL before keeper_aim(). */
 const struct status_message *keeper_status(void);
+/* A text for the log, once, or NULL. Good until the next call. */
+const char *keeper_take_warning(void);
 /* Before the worker ends: children die, what is connected stays. */
 void keeper_done(void);
 

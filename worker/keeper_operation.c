@@ -36,7 +36,9 @@ run_operation(void *data, uint64_t deadline_us, struct err *err)
 		/* What is not ours stays; only what we left behind goes. */
 		if (keeper_is_left_alone())
 			keeper.target.session = 0;
-		return backend->disconnect(&keeper.target, err);
+		return (keeper.is_forcing ? backend->force
+					  : backend->disconnect)(
+			&keeper.target, deadline_us, err);
 	case OPERATION_TRIAL: /* see trial.c */
 	case OPERATION_NONE:
 	case OPERATION_COUNT:
@@ -78,7 +80,10 @@ keeper_start(enum operation kind)
 	struct operation_outcome outcome = {.operation = kind};
 	int result;
 
-	keeper.status.next_retry_us = 0;
+	keeper.retry_unix_us = 0;
+	keeper.object_before = keeper.object_id;
+	keeper.is_forcing =
+		kind == OPERATION_DISCONNECT && keeper_is_force_due();
 	if (kind == OPERATION_PROBE && keeper.backend->has_instant_probe) {
 		probe_inline();
 		return true;
@@ -86,6 +91,7 @@ keeper_start(enum operation kind)
 	if (kind == OPERATION_CONNECT) {
 		keeper.is_tidy = false;
 		condition_note_attempt(&keeper.status);
+		keeper.attempt_began_us = clock_boot_us();
 		keeper.origin_before = origin_begin(&keeper.status);
 	}
 	/* It was so when it was said, and is to be said again. */

@@ -6,6 +6,8 @@
  * Trusts: an outcome's success only as far as the kernel shows it, too.
  * Invariant: what comes next is decide_after()'s; nothing is started here.
  */
+#include <errno.h>
+
 #include "common/clock.h"
 #include "worker/backoff.h"
 #include "worker/condition.h"
@@ -24,9 +26,8 @@ apply(const struct verdict *verdict)
 		tries = ++keeper.linger_tries;
 	after_us = pace_delay_us(verdict->pace, &keeper.limits, tries, random);
 	keeper.due_us = after_us ? clock_boot_us() + after_us : 0;
-	keeper.status.next_retry_us = 0;
-	if (pace_is_retry(verdict->pace))
-		keeper.status.next_retry_us = clock_unix_us() + after_us;
+	keeper.retry_unix_us =
+		pace_is_retry(verdict->pace) ? clock_unix_us() + after_us : 0;
 }
 
 static void
@@ -36,6 +37,7 @@ note_failure(const struct operation_outcome *outcome)
 
 	if (is_attempt) {
 		keeper.status.failed_attempt = keeper.status.attempt;
+		keeper.status.failed_began_us = keeper.attempt_began_us;
 		keeper.failures++;
 	}
 	condition_note_error(&keeper.status, &outcome->error,
@@ -110,6 +112,23 @@ note_outcome(const struct operation_outcome *outcome)
 		note_success(outcome->latency_us);
 }
 
+/* Said to be taken away, and there all the same. What lay below it is another,
+ * and that the first has gone is true. */
+static void
+doubt_removal(struct operation_outcome *outcome)
+{
+	bool is_removal = outcome->operation == OPERATION_DETACH ||
+			  outcome->operation == OPERATION_DISCONNECT;
+
+	if (is_removal && outcome->error.code == ERR_NONE &&
+		!outcome->is_cancelled && keeper.status.has_object &&
+		keeper.object_id == keeper.object_before)
+		(void)err_set(&outcome->error, ERR_MOUNT_FAILED, EBUSY,
+			"%.100s: it was taken down without an error, and is "
+			"still there",
+			keeper.source);
+}
+
 /* Connected, and taken away by somebody before we looked: it has failed. And
  * what was found there need not be well. */
 static void
@@ -142,6 +161,9 @@ keeper_settle(const struct operation_outcome *told)
 		keeper.is_tidy = true;
 	keeper_see();
 	doubt_success(&outcome);
+	doubt_removal(&outcome);
+	keeper_note_server(&outcome);
+	keeper_end_turn();
 	note_outcome(&outcome);
 	ending = (struct ending){
 		.operation = outcome.operation,

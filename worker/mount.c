@@ -55,13 +55,13 @@ mount_point_open(struct mount_point *point, const char *dir, const char *name,
 }
 
 int
-mount_look(const struct mount_point *point, bool *ret_is_mounted)
+mount_look(const struct mount_point *point, uint64_t *ret_id)
 {
 	uint64_t id;
 	int result = read_mount_id(point->dirfd, point->name, 0, &id);
 
 	if (result == 0)
-		*ret_is_mounted = id != point->own_id;
+		*ret_id = id != point->own_id ? id : 0;
 	return result;
 }
 
@@ -84,9 +84,14 @@ int
 mount_make(const struct mount_point *point, const struct mount_request *request)
 {
 	cleanup_close int fd = open_beneath(point);
+	uint64_t id = 0;
+	int result = fd < 0 ? fd : read_mount_id(fd, "", AT_EMPTY_PATH, &id);
 
-	if (fd < 0)
-		return fd;
+	if (result < 0)
+		return result;
+	/* An earlier attempt, given up, may have come to an end after all. */
+	if (id != point->own_id)
+		return -EEXIST;
 	/* There is no /proc here to mount on a descriptor through. */
 	if (fchdir(fd) < 0 || mount(request->source, ".", request->type,
 				      request->flags, request->options) < 0)
@@ -115,12 +120,17 @@ mount_ask(const struct mount_point *point, long magic)
 }
 
 int
-mount_take_down(const struct mount_point *point, bool is_lazy)
+mount_take_down(const struct mount_point *point, enum mount_force force)
 {
-	int flags = UMOUNT_NOFOLLOW | (is_lazy ? MNT_DETACH : 0);
+	static const int flags[] = {
+		[MOUNT_GENTLY] = UMOUNT_NOFOLLOW,
+		[MOUNT_LAZILY] = UMOUNT_NOFOLLOW | MNT_DETACH,
+		[MOUNT_ABORTING] = UMOUNT_NOFOLLOW | MNT_FORCE,
+		[MOUNT_BY_ALL_MEANS] = UMOUNT_NOFOLLOW | MNT_FORCE | MNT_DETACH,
+	};
 
 	/* By its plain name: the path stays inside the target's directory. */
-	if (fchdir(point->dirfd) < 0 || umount2(point->name, flags) < 0)
+	if (fchdir(point->dirfd) < 0 || umount2(point->name, flags[force]) < 0)
 		return -errno;
 	return 0;
 }

@@ -35,12 +35,13 @@ struct mount_request {
 int mount_point_open(struct mount_point *point, const char *dir,
 	const char *name, struct err *err);
 /*
- * Whether something is mounted there. Answers at once, also when its server
- * is dead. 0 or -errno; *ret_is_mounted is untouched then.
+ * What is mounted there, on top: its mount ID, 0 for nothing. Answers at once,
+ * also when its server is dead. 0 or -errno; *ret_id is untouched then.
  */
-int mount_look(const struct mount_point *point, bool *ret_is_mounted);
+int mount_look(const struct mount_point *point, uint64_t *ret_id);
 
-/* 0 or -errno, as mount(2). Changes the working directory of the process. */
+/* 0 or -errno, as mount(2); -EEXIST when something is mounted there already.
+ * Changes the working directory of the process. */
 int mount_make(
 	const struct mount_point *point, const struct mount_request *request);
 /*
@@ -49,10 +50,15 @@ int mount_make(
  * that of this magic number.
  */
 int mount_ask(const struct mount_point *point, long magic);
-/*
- * umount2(2) of what is mounted there on top; is_lazy detaches it whatever
- * uses it. 0 or -errno. Changes the working directory.
- */
-int mount_take_down(const struct mount_point *point, bool is_lazy);
+enum mount_force {
+	MOUNT_GENTLY,
+	MOUNT_LAZILY,	   /* detached, whatever uses it */
+	MOUNT_ABORTING,	   /* what waits for its server is told that it fails */
+	MOUNT_BY_ALL_MEANS /* both */
+};
+
+/* umount2(2) of what is mounted there on top. 0 or -errno. Changes the working
+ * directory. */
+int mount_take_down(const struct mount_point *point, enum mount_force force);
 
 #endif

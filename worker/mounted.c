@@ -6,10 +6,16 @@
  * Trusts: the kernel's errno, which a server may have chosen.
  */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #include "common/guard.h"
 #include "worker/backend.h"
+#include "worker/operation.h"
+
+enum {
+	PAUSE_MS = 100 /* for those whose waiting was ended, to go */
+};
 
 /* Errors of mount(2), and of a call that asks the server through a mount. */
 static const struct {
@@ -47,6 +53,8 @@ static const struct {
 	{ESTALE, ERR_STALE, "the server no longer knows the directory"},
 	{EIO, ERR_IO, "input/output error"},
 	{EMEDIUMTYPE, ERR_VANISHED, "something else is mounted here"},
+	{EEXIST, ERR_MOUNT_FAILED,
+		"something has been mounted here meanwhile: it is looked at"},
 };
 
 static int
@@ -65,9 +73,9 @@ say(const struct backend_target *target, int errnum, enum err_code otherwise,
 int
 mounted_fail(const struct backend_target *target, int errnum, struct err *err)
 {
-	bool is_mounted;
+	uint64_t id;
 
-	if (mount_look(&target->point, &is_mounted) < 0)
+	if (mount_look(&target->point, &id) < 0)
 		return err_set(err, ERR_MOUNT_FAILED, errnum,
 			"%.100s: the mount point is gone: %s", target->source,
 			strerror(errnum));
@@ -84,11 +92,12 @@ mounted_aim(struct backend_target *target, struct err *err)
 int
 mounted_look(const struct backend_target *target, struct object *ret_object)
 {
-	bool is_mounted;
-	int result = mount_look(&target->point, &is_mounted);
+	uint64_t id;
+	int result = mount_look(&target->point, &id);
 
 	if (result == 0)
-		*ret_object = (struct object){.exists = is_mounted};
+		*ret_object =
+			(struct object){.exists = id != 0, .mount_id = id};
 	return result;
 }
 
@@ -104,9 +113,32 @@ mounted_probe(const struct backend_target *target, long magic, struct err *err)
 }
 
 int
+mounted_make(const struct backend_target *target,
+	const struct mount_request *request)
+{
+	int result;
+
+	operation_step(OPERATION_STEP_MOUNT, target->mount_deadline_ms);
+	result = mount_make(&target->point, request);
+	operation_step(OPERATION_STEP_NONE, 0);
+	return result;
+}
+
+static int
+take_down(const struct backend_target *target, enum mount_force force)
+{
+	int result;
+
+	operation_step(OPERATION_STEP_UNMOUNT, 0);
+	result = mount_take_down(&target->point, force);
+	operation_step(OPERATION_STEP_NONE, 0);
+	return result;
+}
+
+int
 mounted_detach(const struct backend_target *target, struct err *err)
 {
-	int result = mount_take_down(&target->point, true);
+	int result = take_down(target, MOUNT_LAZILY);
 
 	/* EINVAL: no longer mounted, which was the aim. */
 	if (result == 0 || result == -EINVAL)
@@ -116,13 +148,10 @@ mounted_detach(const struct backend_target *target, struct err *err)
 		target->source, strerror(-result));
 }
 
-int
-mounted_disconnect(const struct backend_target *target, struct err *err)
+static int
+fail_to_take_down(
+	const struct backend_target *target, int result, struct err *err)
 {
-	int result = mount_take_down(&target->point, false);
-
-	if (result == 0 || result == -EINVAL)
-		return 0;
 	if (result == -EBUSY)
 		return err_set(err, ERR_BUSY, EBUSY,
 			"%.100s: still in use; it is unmounted as soon as "
@@ -135,12 +164,45 @@ mounted_disconnect(const struct backend_target *target, struct err *err)
 }
 
 int
+mounted_disconnect(const struct backend_target *target, uint64_t deadline_us,
+	struct err *err)
+{
+	int result = take_down(target, MOUNT_GENTLY);
+
+	if (result == 0 || result == -EINVAL)
+		return 0;
+	return fail_to_take_down(target, result, err);
+}
+
+/*
+ * Aborting twice ends what waits for the server, writers of dirty pages only
+ * the second time. Then nobody may be left; else it goes from under its users,
+ * and what they ask for from then on fails.
+ */
+int
+mounted_force(const struct backend_target *target, struct err *err)
+{
+	static const enum mount_force steps[] = {MOUNT_ABORTING, MOUNT_ABORTING,
+		MOUNT_GENTLY, MOUNT_BY_ALL_MEANS};
+	int result = -EBUSY;
+
+	for (size_t i = 0; result < 0 && i < ARRAY_SIZE(steps); i++) {
+		if (i > 0)
+			(void)poll(NULL, 0, PAUSE_MS);
+		result = take_down(target, steps[i]);
+		if (result == -EINVAL)
+			return 1; /* no longer mounted */
+	}
+	return result < 0 ? fail_to_take_down(target, result, err) : 1;
+}
+
+int
 mounted_check(const struct backend_target *target, long magic, struct err *err)
 {
 	int result = mounted_probe(target, magic, err);
 
 	/* Nobody can rely on it yet, and the next attempt starts clean. */
 	if (result < 0)
-		(void)mount_take_down(&target->point, true);
+		(void)take_down(target, MOUNT_LAZILY);
 	return result;
 }

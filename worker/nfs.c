@@ -22,6 +22,8 @@
 
 enum {
 	PREFLIGHT_MAX_MS = 5000, /* for one address */
+	ASK_MAX_MS = 3000,	 /* the same, of a server that may be dead */
+	ASK_MIN_MS = 100,	 /* less is no proof */
 	DATA_MAX = URI_OPTIONS_MAX + 3 * NI_MAXHOST,
 	TCP_PORT = 2049, /* beside an RDMA port of its own */
 };
@@ -94,12 +96,12 @@ is_rdma(const struct uri *uri)
 }
 
 static int
-ask_first(struct attempt *attempt, const char *version, struct err *err)
+ask(struct attempt *attempt, const char *version, int max_ms, struct err *err)
 {
 	const struct uri *uri = attempt->target->uri;
 	const char *mountport = uri_param(uri, "mountport");
 	struct sockaddr_storage peer = {0};
-	int ms = clock_left_ms(attempt->deadline_us, PREFLIGHT_MAX_MS);
+	int ms = clock_left_ms(attempt->deadline_us, max_ms);
 
 	if (ms == 0)
 		return err_set(err, ERR_TIMED_OUT, ETIMEDOUT,
@@ -138,7 +140,7 @@ call_mount(const struct attempt *attempt, struct err *err)
 	int result = write_data(attempt, data, sizeof(data));
 
 	if (result == 0)
-		result = mount_make(&target->point, &request);
+		result = mounted_make(target, &request);
 	return result < 0 ? mounted_fail(target, -result, err) : 0;
 }
 
@@ -159,7 +161,7 @@ try_address(struct attempt *attempt, struct err *err)
 	int result;
 
 	do {
-		result = ask_first(attempt, version, err);
+		result = ask(attempt, version, PREFLIGHT_MAX_MS, err);
 		if (result < 0)
 			return name_target(attempt->target, result, err);
 		result = call_mount(attempt, err);
@@ -223,6 +225,109 @@ nfs_probe(const struct backend_target *target, struct err *err)
 	return mounted_probe(target, NFS_SUPER_MAGIC, err);
 }
 
+enum server {
+	SERVER_ALIVE,
+	SERVER_DEAD,
+	SERVER_UNKNOWN /* it could not be asked */
+};
+
+/* In words of its own, at one address. */
+static enum server
+judge_answer(int result, const struct err *err)
+{
+	if (result == 0)
+		return SERVER_ALIVE;
+	if (is_about_the_address(err->code))
+		return SERVER_DEAD;
+	/* Any other answer is one, too. */
+	return err->code == ERR_INTERNAL ? SERVER_UNKNOWN : SERVER_ALIVE;
+}
+
+/* Asks beside the mount, which is not touched. err: why not alive. */
+static enum server
+find_server(const struct backend_target *target, uint64_t deadline_us,
+	struct err *err)
+{
+	cleanup(guard_addrinfo) struct addrinfo *list = NULL;
+	struct attempt attempt = {.target = target, .deadline_us = deadline_us};
+	const char *version = uri_param(target->uri, "vers");
+	enum server found = SERVER_UNKNOWN;
+	int tried = 0;
+	int ms, result;
+
+	if (lookup_host(target->uri->host, &list, err) < 0)
+		return SERVER_UNKNOWN;
+	(void)err_set(err, ERR_INTERNAL, ETIME, "no address, or no time");
+	for (struct addrinfo *at = list; at && tried < LOOKUP_ADDRESSES_MAX;
+		at = at->ai_next) {
+		if (!is_of_family(target->uri, at->ai_family))
+			continue;
+		tried++;
+		/* Half of what is left: it is to be told, too. */
+		ms = clock_left_ms(deadline_us, 2 * ASK_MAX_MS) / 2;
+		if (ms < ASK_MIN_MS)
+			return SERVER_UNKNOWN;
+		attempt.address = at;
+		result = ask(&attempt, version, ms, err);
+		found = judge_answer(result, err);
+		if (found != SERVER_DEAD)
+			return found;
+	}
+	return found;
+}
+
+static int
+say_dead(const struct backend_target *target, enum err_code code,
+	struct err *err)
+{
+	uint64_t after_s = target->force_after_ms / 1000;
+	int errnum = code == ERR_TIMED_OUT ? ETIMEDOUT : EHOSTUNREACH;
+
+	if (target->force_after_ms == 0)
+		return err_set(err, code, errnum,
+			"%.100s: still in use, and its server does not answer",
+			target->source);
+	return err_set(err, code, errnum,
+		"%.100s: still in use, and its server does not answer; after "
+		"%llu s of that it is forced off, and what was not written may "
+		"be lost",
+		target->source, (unsigned long long)after_s);
+}
+
+static int
+nfs_disconnect(const struct backend_target *target, uint64_t deadline_us,
+	struct err *err)
+{
+	int result = mounted_disconnect(target, deadline_us, err);
+	struct err why = {0};
+
+	if (result != -EBUSY)
+		return result;
+	switch (find_server(target, deadline_us, &why)) {
+	case SERVER_ALIVE:
+		return result;
+	case SERVER_DEAD:
+		return say_dead(target, why.code, err);
+	case SERVER_UNKNOWN:
+		break;
+	}
+	return err_set(err, why.code, EBUSY,
+		"%.100s: still in use, and its server cannot be asked: %.100s",
+		target->source, why.text);
+}
+
+/* What is forced now was dead for long, but may be so no more. */
+static int
+nfs_force(const struct backend_target *target, uint64_t deadline_us,
+	struct err *err)
+{
+	struct err why;
+
+	return find_server(target, deadline_us, &why) == SERVER_DEAD
+		       ? mounted_force(target, err)
+		       : nfs_disconnect(target, deadline_us, err);
+}
+
 const struct backend backend_nfs = {
 	.name = "nfs",
 	.scheme = URI_NFS,
@@ -232,5 +337,6 @@ const struct backend backend_nfs = {
 	.connect = nfs_connect,
 	.probe = nfs_probe,
 	.detach = mounted_detach,
-	.disconnect = mounted_disconnect,
+	.disconnect = nfs_disconnect,
+	.force = nfs_force,
 };

@@ -51,6 +51,20 @@ on_retry(const struct message *order, struct err *err)
 }
 
 static int
+on_limit(const struct message *order, struct err *err)
+{
+	keeper_limit(&order->limit);
+	return 0;
+}
+
+static int
+on_turn(const struct message *order, struct err *err)
+{
+	keeper_turn(&order->turn);
+	return 0;
+}
+
+static int
 on_look(const struct message *order, struct err *err)
 {
 	keeper_look();
@@ -83,6 +97,8 @@ static const struct {
 } order_rules[MESSAGE_TYPE_COUNT] = {
 	[MESSAGE_target] = {false, on_target},
 	[MESSAGE_want] = {true, on_want},
+	[MESSAGE_limit] = {true, on_limit},
+	[MESSAGE_turn] = {true, on_turn},
 	[MESSAGE_retry] = {true, on_retry},
 	[MESSAGE_look] = {true, on_look},
 	[MESSAGE_credentials] = {true, on_credentials},
@@ -130,8 +146,12 @@ static void
 on_turn_end(void *data)
 {
 	const struct status_message *status = keeper_status();
+	const char *warning = keeper_take_warning();
 	struct tried_message tried;
 
+	if (warning)
+		pipes_log(&server.pipes, LOG_WARNING, "worker %s: %s",
+			server.name, warning);
 	if (status)
 		pipes_report_status(&server.pipes, status);
 	if (trial_take_result(&tried))

@@ -29,7 +29,7 @@ tmpfs_connect(const struct backend_target *target, uint64_t deadline_us,
 		target->uri, 0, options + len, sizeof(options) - (size_t)len);
 
 	if (result == 0)
-		result = mount_make(&target->point, &request);
+		result = mounted_make(target, &request);
 	if (result < 0)
 		return mounted_fail(target, -result, err);
 	return mounted_check(target, TMPFS_MAGIC, err);

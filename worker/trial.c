@@ -85,6 +85,17 @@ refuse(const char *source, uint64_t number, int errnum)
 }
 
 void
+trial_refuse(uint64_t number, const char *source)
+{
+	struct err err;
+
+	(void)err_set(&err, ERR_STUCK, EBUSY,
+		"%.100s: an earlier trial does not end, though it was killed",
+		source);
+	answer(number, &err);
+}
+
+void
 trial_begin(const struct trial_message *order, const struct backend *backend,
 	const struct backend_target *target, struct operations *operations,
 	uint64_t deadline_ms)

@@ -20,6 +20,8 @@
 void trial_begin(const struct trial_message *order,
 	const struct backend *backend, const struct backend_target *target,
 	struct operations *operations, uint64_t deadline_ms);
+/* There is one of an earlier worker that does not end. */
+void trial_refuse(uint64_t number, const char *source);
 /* Has target->auth written to where logins take it from, beside all else, when
  * no trial is under way: the next login writes it in any case. */
 void trial_keep(const struct backend *backend,
