@@ -41,6 +41,10 @@ static enum err_code probe_error;    /* what a probe finds */
 static int started[OPERATION_COUNT]; /* how often */
 static int cancelled[OPERATION_COUNT];
 static unsigned stuck_now; /* 1u << each */
+static uint64_t force_after_s;
+/* What was begun last. */
+static enum operation started_kind;
+static int (*run_in_child)(void *data, uint64_t deadline_us, struct err *err);
 
 uint64_t
 clock_boot_us(void)
@@ -67,6 +71,8 @@ operation_start(struct operations *ignored, enum operation kind,
 	const struct operation_task *task)
 {
 	started[kind]++;
+	started_kind = kind;
+	run_in_child = task->run;
 	operations->slots[kind].phase = OPERATION_RUNNING;
 	return 0;
 }
@@ -129,7 +135,7 @@ order_for(uint64_t session, enum origin origin)
 		.probe_deadline_ms = 5000,
 		.connect_deadline_ms = 30000,
 		.mount_deadline_ms = 10000,
-		.force_after_ms = FORCE_AFTER_S * 1000,
+		.force_after_ms = force_after_s * 1000,
 		.disconnect_deadline_ms = 30000,
 		.retry_min_ms = 500,
 		.retry_max_ms = 30000,
@@ -164,6 +170,7 @@ set_up(void **state)
 	memset(started, 0, sizeof(started));
 	memset(cancelled, 0, sizeof(cancelled));
 	stuck_now = 0;
+	force_after_s = FORCE_AFTER_S;
 	return loop_new(&loop);
 }
 
@@ -175,22 +182,49 @@ tear_down(void **state)
 }
 
 static void
+end_with(struct operation_outcome *outcome, enum err_code error)
+{
+	if (error != ERR_NONE)
+		(void)err_set(&outcome->error, error, EIO, "it failed");
+	operations->slots[outcome->operation].phase = OPERATION_IDLE;
+	operations->on_outcome(operations, outcome);
+}
+
+static inline void
 end_as(enum operation kind, enum err_code error, uint32_t value,
 	bool is_overdue)
 {
 	struct operation_outcome outcome = {
 		.operation = kind, .value = value, .is_overdue = is_overdue};
 
-	if (error != ERR_NONE)
-		(void)err_set(&outcome.error, error, EIO, "it failed");
-	operations->slots[kind].phase = OPERATION_IDLE;
-	operations->on_outcome(operations, &outcome);
+	end_with(&outcome, error);
+}
+
+/* Killed in that step. */
+static inline void
+end_in(enum operation kind, enum operation_step step)
+{
+	struct operation_outcome outcome = {
+		.operation = kind, .is_overdue = true, .step = step};
+
+	end_with(&outcome, ERR_TIMED_OUT);
 }
 
 static void
 end(enum operation kind, enum err_code error, uint32_t value)
 {
-	end_as(kind, error, value, false);
+	struct operation_outcome outcome = {.operation = kind, .value = value};
+
+	end_with(&outcome, error);
+}
+
+/* What the child of the one begun last would do. */
+static inline void
+run_started(void)
+{
+	struct err err = {0};
+
+	(void)run_in_child(&started_kind, 0, &err);
 }
 
 static void
