@@ -213,6 +213,40 @@ call_umount_nofollow(void)
 	return result_of(umount2("/nonexistent", UMOUNT_NOFOLLOW));
 }
 
+static int
+call_unmounts(void)
+{
+	static const int flags[] = {UMOUNT_NOFOLLOW,
+		UMOUNT_NOFOLLOW | MNT_DETACH, UMOUNT_NOFOLLOW | MNT_FORCE,
+		UMOUNT_NOFOLLOW | MNT_FORCE | MNT_DETACH};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (result_of(umount2("/nonexistent", flags[i])) != ENOENT)
+			return (int)i + 1;
+	return 0;
+}
+
+static int
+call_unmount_of_the_unused(void)
+{
+	return result_of(umount2("/nonexistent", UMOUNT_NOFOLLOW | MNT_EXPIRE));
+}
+
+static int
+call_forced_unmount_by_symlink(void)
+{
+	return result_of(umount2("/nonexistent", MNT_FORCE | MNT_DETACH));
+}
+
+static void
+an_unmount_may_be_forced_or_lazy_and_no_more(void **state)
+{
+	if (geteuid() == 0)
+		assert_int_equal(run_confined(call_unmounts), 0);
+	assert_int_equal(run_confined(call_unmount_of_the_unused), EPERM);
+	assert_int_equal(run_confined(call_forced_unmount_by_symlink), EPERM);
+}
+
 static void
 no_unmount_follows_a_symlink(void **state)
 {
@@ -296,6 +330,7 @@ main(void)
 			a_worker_that_runs_programs_may_do_that_and_no_more),
 		cmocka_unit_test(only_fresh_nosuid_nodev_mounts_are_left),
 		cmocka_unit_test(no_unmount_follows_a_symlink),
+		cmocka_unit_test(an_unmount_may_be_forced_or_lazy_and_no_more),
 		cmocka_unit_test(tables_of_descriptors_alone_may_be_compared),
 	};
 

@@ -151,6 +151,20 @@ no_symlink_and_no_way_out_is_taken(void **state)
 }
 
 static void
+nothing_is_mounted_on_what_is_mounted_by_now(void **state)
+{
+	static const struct mount_request request = {.type = "tmpfs"};
+	struct backend_target taken = target;
+	struct err err;
+
+	taken.point.own_id++; /* so what lies there is another mount */
+	assert_int_equal(mounted_make(&taken, &request), -EEXIST);
+	assert_int_equal(mounted_fail(&taken, EEXIST, &err), -EEXIST);
+	assert_int_equal(err.code, ERR_MOUNT_FAILED);
+	assert_non_null(strstr(err.text, "meanwhile"));
+}
+
+static void
 a_directory_that_is_a_symlink_is_refused(void **state)
 {
 	struct mount_point point;
@@ -171,6 +185,7 @@ main(void)
 		cmocka_unit_test(a_plain_directory_is_not_mounted),
 		cmocka_unit_test(what_cannot_be_looked_at_is_left_unsaid),
 		cmocka_unit_test(no_symlink_and_no_way_out_is_taken),
+		cmocka_unit_test(nothing_is_mounted_on_what_is_mounted_by_now),
 		cmocka_unit_test(a_directory_that_is_a_symlink_is_refused),
 	};
 
