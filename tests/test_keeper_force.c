@@ -174,6 +174,7 @@ nothing_that_is_held_is_forced(void **state)
 	fail_for(FORCE_AFTER_S, ERR_UNREACHABLE);
 	end(OPERATION_DISCONNECT, ERR_UNREACHABLE, 0);
 	limit(HOLD_SERVER);
+	assert_int_equal(keeper_status()->force_at_us, 0);
 	pass(60);
 	keeper_turn(&turn);
 	assert_forced(false);

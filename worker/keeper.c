@@ -351,11 +351,13 @@ keeper_look(void)
 const struct status_message *
 keeper_status(void)
 {
+	bool is_held = keeper.status.hold != HOLD_NONE;
+
 	if (!keeper.has_target)
 		return NULL;
 	condition_note_operations(&keeper.status, &keeper.operations);
-	keeper.status.next_retry_us =
-		keeper.status.hold == HOLD_NONE ? keeper.retry_unix_us : 0;
+	keeper.status.next_retry_us = is_held ? 0 : keeper.retry_unix_us;
+	keeper.status.force_at_us = is_held ? 0 : keeper.force_unix_us;
 	return &keeper.status;
 }
 

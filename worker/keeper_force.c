@@ -29,7 +29,7 @@ void
 keeper_forget_death(void)
 {
 	keeper.dead_since_us = 0;
-	keeper.status.force_at_us = 0;
+	keeper.force_unix_us = 0;
 }
 
 static void
@@ -40,7 +40,7 @@ note_death(void)
 	if (keeper.dead_since_us != 0)
 		return;
 	keeper.dead_since_us = clock_boot_us();
-	keeper.status.force_at_us = after_us ? clock_unix_us() + after_us : 0;
+	keeper.force_unix_us = after_us ? clock_unix_us() + after_us : 0;
 }
 
 static void

@@ -39,6 +39,7 @@ struct keeper {
 	uint64_t object_id;	   /* which object it is that is there */
 	uint64_t object_before;	   /* which it was when the operation began */
 	bool is_forcing;	   /* the disconnect under way does */
+	uint64_t force_unix_us;	   /* when that will be; 0: not */
 	uint64_t dead_since_us; /* its server, CLOCK_BOOTTIME; 0: it is not */
 	char warning[ERR_TEXT_MAX];
 	uint64_t random;
