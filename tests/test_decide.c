@@ -478,13 +478,13 @@ a_probe_that_asks_no_server_waits_for_a_pause_alone(void **state)
 }
 
 static void
-a_forced_disconnect_ends_when_it_is_wanted_up(void **state)
+a_disconnect_that_may_be_broken_off_is_when_it_is_wanted_up(void **state)
 {
 	struct situation situation =
 		IS(UP, LINGERING, THERE, DISCONNECT, 0, LATER);
 
 	assert_false(decide(&situation).is_kill);
-	situation.is_forcing = true;
+	situation.is_breakable = true;
 	assert_true(decide(&situation).is_kill);
 	situation.wanted = WANTED_DOWN;
 	assert_false(decide(&situation).is_kill);
@@ -666,7 +666,7 @@ for_each_hold(const struct situation *like,
 		for (unsigned rest = 0; rest < 4; rest++) {
 			situation.hold = (enum hold)hold;
 			situation.has_turn = rest & 1;
-			situation.is_forcing = rest & 2;
+			situation.is_breakable = rest & 2;
 			check_one(&situation);
 			situation.awaits_clearance = false;
 			situation.hands_over = situation.has_traces = false;
@@ -815,7 +815,8 @@ main(void)
 			a_turn_begins_nothing_while_paused_or_stuck_or_busy),
 		cmocka_unit_test(
 			a_probe_that_asks_no_server_waits_for_a_pause_alone),
-		cmocka_unit_test(a_forced_disconnect_ends_when_it_is_wanted_up),
+		cmocka_unit_test(
+			a_disconnect_that_may_be_broken_off_is_when_it_is_wanted_up),
 		cmocka_unit_test(
 			an_attempt_leads_to_connected_backoff_or_blocked),
 		cmocka_unit_test(

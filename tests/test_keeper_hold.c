@@ -413,6 +413,16 @@ a_connect_waits_for_the_disconnect_before_it(void **state)
 }
 
 static void
+a_disconnect_that_only_asks_any_more_is_not_waited_for(void **state)
+{
+	connect_mount();
+	keeper_want(WANTED_DOWN);
+	operations->slots[OPERATION_DISCONNECT].step = OPERATION_STEP_ASK;
+	keeper_want(WANTED_UP);
+	assert_int_equal(cancelled[OPERATION_DISCONNECT], 1);
+}
+
+static void
 a_disconnect_waits_for_the_end_of_the_connect_before_it(void **state)
 {
 	begin(&with_mounts, 0, ORIGIN_NONE);
@@ -478,6 +488,7 @@ main(void)
 		KEEPS(a_detach_that_changed_nothing_has_failed),
 		KEEPS(of_many_wishes_the_last_one_wins),
 		KEEPS(a_connect_waits_for_the_disconnect_before_it),
+		KEEPS(a_disconnect_that_only_asks_any_more_is_not_waited_for),
 		KEEPS(a_disconnect_waits_for_the_end_of_the_connect_before_it),
 		KEEPS(when_a_failed_attempt_began_is_told_by_the_clock_that_nobody_sets),
 	};

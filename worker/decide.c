@@ -69,8 +69,8 @@ decide_up(const struct situation *situation)
 		return situation->has_object ? stay(situation)
 					     : kill_running(situation);
 	case OPERATION_DISCONNECT:
-		return situation->is_forcing ? kill_running(situation)
-					     : stay(situation);
+		return situation->is_breakable ? kill_running(situation)
+					       : stay(situation);
 	case OPERATION_CONNECT:
 	case OPERATION_DETACH:
 	case OPERATION_TRIAL:

@@ -32,7 +32,8 @@ struct situation {
 	enum hold hold;	 /* why nothing may be begun, if so */
 	bool has_turn;	 /* but one operation, of one that its server holds */
 	bool has_instant_probe; /* which asks no server */
-	bool is_forcing;	/* what runs takes it from under its users */
+	bool is_breakable; /* the disconnect that runs, if it is not wanted any
+			      more: it only asks, or takes it from users */
 };
 
 struct decision {

@@ -115,7 +115,10 @@ keeper_situation(void)
 		.hold = keeper.status.hold,
 		.has_turn = keeper.has_turn,
 		.has_instant_probe = keeper.backend->has_instant_probe,
-		.is_forcing = keeper.is_forcing,
+		.is_breakable =
+			keeper.is_forcing ||
+			keeper.operations.slots[OPERATION_DISCONNECT].step ==
+				OPERATION_STEP_ASK,
 	};
 }
 

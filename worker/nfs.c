@@ -18,6 +18,7 @@
 #include "common/guard.h"
 #include "worker/backend.h"
 #include "worker/lookup.h"
+#include "worker/operation.h"
 #include "worker/preflight.h"
 
 enum {
@@ -303,6 +304,7 @@ nfs_disconnect(const struct backend_target *target, uint64_t deadline_us,
 
 	if (result != -EBUSY)
 		return result;
+	operation_step(OPERATION_STEP_ASK, 0);
 	switch (find_server(target, deadline_us, &why)) {
 	case SERVER_ALIVE:
 		return result;

@@ -119,6 +119,7 @@ say_overdue(
 	static const char *const steps[OPERATION_STEPS] = {
 		[OPERATION_STEP_MOUNT] = "mount(2) did not end",
 		[OPERATION_STEP_UNMOUNT] = "umount2(2) did not end",
+		[OPERATION_STEP_ASK] = "the server did not answer",
 	};
 	bool is_step = slot->step_limit_ms != 0;
 	uint64_t ms = is_step ? slot->step_limit_ms : slot->deadline_ms;

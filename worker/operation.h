@@ -24,11 +24,12 @@ enum {
 	OPERATION_GRACE_MS = 2000 /* from SIGKILL until it counts as stuck */
 };
 
-/* A system call in which a child may hang. */
+/* In what a child may hang. */
 enum operation_step {
 	OPERATION_STEP_NONE,
 	OPERATION_STEP_MOUNT,
 	OPERATION_STEP_UNMOUNT,
+	OPERATION_STEP_ASK, /* nothing is changed in it, nor behind it */
 	OPERATION_STEPS
 };
 
@@ -112,7 +113,7 @@ void operations_init(struct operations *operations, struct loop *loop);
 int operation_start(struct operations *operations, enum operation kind,
 	const struct operation_task *task);
 /*
- * In a child: the system call that it makes next, and the ms within which that
+ * In a child: what it does next, and the ms within which that
  * has to end (0: the operation's deadline will do); OPERATION_STEP_NONE: it
  * has ended. One that overruns is killed like one that misses its deadline.
  * Elsewhere this does nothing.
