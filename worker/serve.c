@@ -150,8 +150,7 @@ on_turn_end(void *data)
 	struct tried_message tried;
 
 	if (warning)
-		pipes_log(&server.pipes, LOG_WARNING, "worker %s: %s",
-			server.name, warning);
+		pipes_log(&server.pipes, LOG_WARNING, "%s", warning);
 	if (status)
 		pipes_report_status(&server.pipes, status);
 	if (trial_take_result(&tried))
