@@ -27,6 +27,10 @@
 
 #define CALLS_MAX 32
 
+enum {
+	ADDRESSES = 2
+};
+
 static char calls[CALLS_MAX];
 static char versions[CALLS_MAX][8]; /* as the pre-flight was asked for them */
 static uint16_t asked_port;
@@ -35,6 +39,8 @@ static struct backend_target target;
 static struct err err;
 
 /* What they answer. */
+static int address_count;
+static int dead_count; /* of those asked about a mount, from the first */
 static enum err_code lookup_error;
 static enum err_code server_error;
 static int mount_errors[4]; /* of one mount(2) after the other */
@@ -68,15 +74,18 @@ lookup_host(const char *host, struct addrinfo **ret_list, struct err *ret_err)
 {
 	static struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_addr.s_addr = 0x0100007f};
-	static struct addrinfo list = {
-		.ai_family = AF_INET,
-		.ai_addr = (struct sockaddr *)&address,
-		.ai_addrlen = sizeof(address),
-	};
+	static struct addrinfo list[ADDRESSES];
 
 	if (lookup_error)
 		return err_set(ret_err, lookup_error, EAGAIN, "no name");
-	*ret_list = &list;
+	for (int i = 0; i < address_count; i++)
+		list[i] = (struct addrinfo){
+			.ai_family = AF_INET,
+			.ai_addr = (struct sockaddr *)&address,
+			.ai_addrlen = sizeof(address),
+			.ai_next = i + 1 < address_count ? &list[i + 1] : NULL,
+		};
+	*ret_list = list;
 	return 0;
 }
 
@@ -111,6 +120,17 @@ preflight_nfs(const struct sockaddr *address, socklen_t address_len,
 	*ret_result = (struct preflight_result){.major = version[0] - '0'};
 	if (version[1] == '.')
 		ret_result->minor = version[2] - '0';
+	return 0;
+}
+
+int
+preflight_mounted(const struct sockaddr *address, socklen_t address_len,
+	const char *wanted_version, int timeout_ms, struct err *ret_err)
+{
+	note_call('A');
+	asked_port = ntohs(((const struct sockaddr_in *)address)->sin_port);
+	if (server_error && dead_count-- > 0)
+		return err_set(ret_err, server_error, EHOSTUNREACH, "no");
 	return 0;
 }
 
@@ -182,6 +202,8 @@ static int
 set_up(void **state)
 {
 	lookup_error = server_error = ERR_NONE;
+	address_count = 1;
+	dead_count = CALLS_MAX;
 	memset(mount_errors, 0, sizeof(mount_errors));
 	memset(take_down_errors, 0, sizeof(take_down_errors));
 	step = OPERATION_STEP_NONE;
@@ -347,6 +369,33 @@ a_server_that_cannot_be_asked_is_neither_busy_nor_dead(void **state)
 }
 
 static void
+a_server_is_dead_when_no_address_answers(void **state)
+{
+	all_unmounts_fail(EBUSY);
+	server_error = ERR_TIMED_OUT;
+	address_count = ADDRESSES;
+	assert_int_equal(disconnect_now(), -ETIMEDOUT);
+	assert_string_equal(calls, "uAA");
+	aim_at("nfs://nas1/vms");
+	dead_count = 1;
+	assert_int_equal(disconnect_now(), -EBUSY);
+	assert_int_equal(err.code, ERR_BUSY);
+	assert_string_equal(calls, "uAA");
+	aim_at("nfs://nas1/vms?proto=tcp6");
+	assert_int_equal(disconnect_now(), -EBUSY);
+	assert_int_equal(err.code, ERR_NAME_LOOKUP);
+}
+
+static void
+a_mounted_server_is_asked_where_it_was_mounted_from(void **state)
+{
+	all_unmounts_fail(EBUSY);
+	aim_at("nfs://nas1:20490/vms");
+	(void)disconnect_now();
+	assert_int_equal(asked_port, 20490);
+}
+
+static void
 force_aborts_twice_then_asks_nicely_then_does_all(void **state)
 {
 	server_error = ERR_UNREACHABLE;
@@ -412,6 +461,8 @@ main(void)
 		ASKS(an_answer_that_refuses_is_one),
 		ASKS(what_is_in_use_of_a_dead_server_is_told_with_what_comes),
 		ASKS(a_server_that_cannot_be_asked_is_neither_busy_nor_dead),
+		ASKS(a_server_is_dead_when_no_address_answers),
+		ASKS(a_mounted_server_is_asked_where_it_was_mounted_from),
 		ASKS(force_aborts_twice_then_asks_nicely_then_does_all),
 		ASKS(force_ends_with_the_first_that_works),
 		ASKS(force_that_does_not_help_says_why),

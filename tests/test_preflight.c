@@ -479,6 +479,32 @@ says_that_mountd_cannot_be_reached(void **state)
 	assert_non_null(strstr(err.text, "mountd"));
 }
 
+static int
+ask_as_mounted(uint16_t port, struct err *err)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+
+	return preflight_mounted((const struct sockaddr *)&address,
+		sizeof(address), NULL, AMPLE_MS, err);
+}
+
+static void
+does_not_ask_mountd_about_what_is_mounted(void **state)
+{
+	static const struct script old = {.has_v3 = true, .mountd_port = 1};
+	struct fake fake = fake_start(&old);
+	struct err err = {0};
+
+	assert_int_equal(ask_as_mounted(fake.port, &err), 0);
+	fake_stop(&fake);
+	assert_true(ask_as_mounted(fake.port, &err) < 0);
+	assert_int_equal(err.code, ERR_UNREACHABLE);
+}
+
 static void
 names_mountd_when_it_hangs(void **state)
 {
@@ -704,6 +730,7 @@ main(void)
 		cmocka_unit_test(refuses_random_garbage),
 		cmocka_unit_test(survives_replies_with_bits_changed),
 		cmocka_unit_test(says_that_mountd_cannot_be_reached),
+		cmocka_unit_test(does_not_ask_mountd_about_what_is_mounted),
 		cmocka_unit_test(names_mountd_when_it_hangs),
 		cmocka_unit_test(asks_rpcbind_for_the_port_of_mountd),
 		cmocka_unit_test(says_that_rpcbind_knows_no_mountd),

@@ -96,21 +96,30 @@ is_rdma(const struct uri *uri)
 	return proto && strncmp(proto, "rdma", 4) == 0;
 }
 
+/* Where to ask: an address of the server, with its port. */
+static struct sockaddr_storage
+find_peer(const struct uri *uri, const struct addrinfo *address)
+{
+	struct sockaddr_storage peer = {0};
+
+	memcpy(&peer, address->ai_addr, address->ai_addrlen);
+	/* The port stands in the same place in both kinds of address. */
+	((struct sockaddr_in *)&peer)->sin_port =
+		htons(is_rdma(uri) ? TCP_PORT : uri->port);
+	return peer;
+}
+
 static int
-ask(struct attempt *attempt, const char *version, int max_ms, struct err *err)
+ask_first(struct attempt *attempt, const char *version, struct err *err)
 {
 	const struct uri *uri = attempt->target->uri;
 	const char *mountport = uri_param(uri, "mountport");
-	struct sockaddr_storage peer = {0};
-	int ms = clock_left_ms(attempt->deadline_us, max_ms);
+	struct sockaddr_storage peer = find_peer(uri, attempt->address);
+	int ms = clock_left_ms(attempt->deadline_us, PREFLIGHT_MAX_MS);
 
 	if (ms == 0)
 		return err_set(err, ERR_TIMED_OUT, ETIMEDOUT,
 			"no time is left for this attempt");
-	memcpy(&peer, attempt->address->ai_addr, attempt->address->ai_addrlen);
-	/* The port stands in the same place in both kinds of address. */
-	((struct sockaddr_in *)&peer)->sin_port =
-		htons(is_rdma(uri) ? TCP_PORT : uri->port);
 	return preflight_nfs((struct sockaddr *)&peer,
 		attempt->address->ai_addrlen, version,
 		(uint16_t)(mountport ? atoi(mountport) : 0), ms,
@@ -162,7 +171,7 @@ try_address(struct attempt *attempt, struct err *err)
 	int result;
 
 	do {
-		result = ask(attempt, version, PREFLIGHT_MAX_MS, err);
+		result = ask_first(attempt, version, err);
 		if (result < 0)
 			return name_target(attempt->target, result, err);
 		result = call_mount(attempt, err);
@@ -232,49 +241,53 @@ enum server {
 	SERVER_UNKNOWN /* it could not be asked */
 };
 
-/* In words of its own, at one address. */
+/* At one address. A dead server is one that gives no answer, whatever it is. */
 static enum server
-judge_answer(int result, const struct err *err)
+ask_mounted(const struct backend_target *target, const struct addrinfo *address,
+	uint64_t deadline_us, struct err *err)
 {
+	struct sockaddr_storage peer = find_peer(target->uri, address);
+	/* Half of what is left: what comes of it is to be told, too. */
+	int ms = clock_left_ms(deadline_us, 2 * ASK_MAX_MS) / 2;
+	int result;
+
+	if (ms < ASK_MIN_MS) {
+		(void)err_set(err, ERR_INTERNAL, ETIME, "no time is left");
+		return SERVER_UNKNOWN;
+	}
+	result = preflight_mounted((struct sockaddr *)&peer,
+		address->ai_addrlen, uri_param(target->uri, "vers"), ms, err);
 	if (result == 0)
 		return SERVER_ALIVE;
 	if (is_about_the_address(err->code))
 		return SERVER_DEAD;
-	/* Any other answer is one, too. */
 	return err->code == ERR_INTERNAL ? SERVER_UNKNOWN : SERVER_ALIVE;
 }
 
-/* Asks beside the mount, which is not touched. err: why not alive. */
+/* Asks beside the mount, which is not touched: dead is dead at each address.
+ * err says why it is not alive. */
 static enum server
 find_server(const struct backend_target *target, uint64_t deadline_us,
 	struct err *err)
 {
 	cleanup(guard_addrinfo) struct addrinfo *list = NULL;
-	struct attempt attempt = {.target = target, .deadline_us = deadline_us};
-	const char *version = uri_param(target->uri, "vers");
-	enum server found = SERVER_UNKNOWN;
+	enum server found = SERVER_DEAD;
 	int tried = 0;
-	int ms, result;
 
 	if (lookup_host(target->uri->host, &list, err) < 0)
 		return SERVER_UNKNOWN;
-	(void)err_set(err, ERR_INTERNAL, ETIME, "no address, or no time");
-	for (struct addrinfo *at = list; at && tried < LOOKUP_ADDRESSES_MAX;
+	for (struct addrinfo *at = list;
+		at && tried < LOOKUP_ADDRESSES_MAX && found == SERVER_DEAD;
 		at = at->ai_next) {
 		if (!is_of_family(target->uri, at->ai_family))
 			continue;
 		tried++;
-		/* Half of what is left: it is to be told, too. */
-		ms = clock_left_ms(deadline_us, 2 * ASK_MAX_MS) / 2;
-		if (ms < ASK_MIN_MS)
-			return SERVER_UNKNOWN;
-		attempt.address = at;
-		result = ask(&attempt, version, ms, err);
-		found = judge_answer(result, err);
-		if (found != SERVER_DEAD)
-			return found;
+		found = ask_mounted(target, at, deadline_us, err);
 	}
-	return found;
+	if (tried > 0)
+		return found;
+	(void)err_set(err, ERR_NAME_LOOKUP, EAFNOSUPPORT, "it has no address");
+	return SERVER_UNKNOWN;
 }
 
 static int

@@ -406,6 +406,20 @@ guard_probe(struct probe *probe)
 	sunrpc_done(&probe->rpc);
 }
 
+static int
+ask_nfsd(struct probe *probe, const struct sockaddr *address,
+	socklen_t address_len, const char *wanted_version,
+	const struct version **ret_version, struct err *err)
+{
+	int rc = check_arguments(address, address_len, wanted_version, err);
+
+	if (rc == 0)
+		rc = sunrpc_connect(&probe->rpc, "the NFS server", address,
+			address_len, get_port(address), err);
+	return rc < 0 ? rc
+		      : find_version(probe, wanted_version, ret_version, err);
+}
+
 int
 preflight_nfs(const struct sockaddr *address, socklen_t address_len,
 	const char *wanted_version, uint16_t mountport, int timeout_ms,
@@ -416,12 +430,8 @@ preflight_nfs(const struct sockaddr *address, socklen_t address_len,
 	int rc;
 
 	probe_init(&probe, timeout_ms);
-	rc = check_arguments(address, address_len, wanted_version, err);
-	if (rc == 0)
-		rc = sunrpc_connect(&probe.rpc, "the NFS server", address,
-			address_len, get_port(address), err);
-	if (rc == 0)
-		rc = find_version(&probe, wanted_version, &version, err);
+	rc = ask_nfsd(
+		&probe, address, address_len, wanted_version, &version, err);
 	if (rc == 0 && version->major == 3)
 		rc = preflight_mountd(
 			&probe.rpc, address, address_len, mountport, err);
@@ -433,4 +443,16 @@ preflight_nfs(const struct sockaddr *address, socklen_t address_len,
 		.latency_us = probe.latency_us,
 	};
 	return 0;
+}
+
+int
+preflight_mounted(const struct sockaddr *address, socklen_t address_len,
+	const char *wanted_version, int timeout_ms, struct err *err)
+{
+	cleanup(guard_probe) struct probe probe;
+	const struct version *version;
+
+	probe_init(&probe, timeout_ms);
+	return ask_nfsd(
+		&probe, address, address_len, wanted_version, &version, err);
 }

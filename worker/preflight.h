@@ -56,5 +56,12 @@ struct preflight_result {
 int preflight_nfs(const struct sockaddr *address, socklen_t address_len,
 	const char *wanted_version, uint16_t mountport, int timeout_ms,
 	struct preflight_result *ret_result, struct err *err);
+/*
+ * The same of a server that is mounted already: mountd, which only a new mount
+ * needs, is not asked. 0, or negative errno and in err one of the above; all
+ * but ERR_UNREACHABLE, ERR_TIMED_OUT and ERR_INTERNAL were answers.
+ */
+int preflight_mounted(const struct sockaddr *address, socklen_t address_len,
+	const char *wanted_version, int timeout_ms, struct err *err);
 
 #endif
