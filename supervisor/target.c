@@ -108,6 +108,7 @@ target_free(struct target *target)
 	loop_disarm(supervisor->loop, &target->again);
 	loop_disarm(supervisor->loop, &target->scan_again);
 	loop_disarm(supervisor->loop, &target->patience);
+	loop_disarm(supervisor->loop, &target->silence);
 	if (target->is_touched)
 		TAILQ_REMOVE(&supervisor->touched, target, in_touched);
 	HASH_DELETE(by_uri, supervisor->targets, target);

@@ -90,6 +90,9 @@ struct target {
 	uint64_t restart_pause_us;  /* before the next start */
 	struct loop_timer again;    /* a start or request to be tried again */
 	struct loop_timer patience; /* then a worker that hangs is killed */
+	struct loop_timer silence;  /* then it is asked whether it is there */
+	uint32_t ping;		    /* number of the last such question */
+	uint32_t pong;		    /* number of the last that was answered */
 	char *fault; /* what the worker said that it may not, or NULL */
 	uint64_t log_window_us; /* boot time; lines of its log are counted */
 	unsigned log_count;	/* from there on */

@@ -8,6 +8,7 @@
  * Invariant: an order is a bit until it went out, so that a full pipe holds up
  *            nobody and the last wish counts.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +26,17 @@ enum {
 	PENDING_CREDENTIALS = 16,
 	PENDING_HOLDERS = 32,
 	PENDING_TRIAL = 64,
+	PENDING_PING = 128,
 };
 
 /* For a worker to follow an order, or to end. Long: a thousand of them may be
  * starting at once. */
 #define PATIENCE_US (30 * US_PER_SEC)
+
+/* A worker that is well says so with each probe. One from which nothing comes
+ * for longer is asked, and not believed any more if it does not answer. */
+#define SILENCE_US	 (5 * US_PER_SEC)
+#define PONG_DEADLINE_US (5 * US_PER_SEC)
 
 /* Lines of one worker's log in a window; more are dropped. */
 enum {
@@ -104,6 +111,8 @@ fill_order(const struct target *target, struct message *message)
 		fill_target_order(target, &message->target);
 	else if (message->type == MESSAGE_want)
 		fill_want_order(target, &message->want);
+	else if (message->type == MESSAGE_ping)
+		message->ping.number = target->ping;
 	else if (message->type == MESSAGE_credentials)
 		fill_credentials_order(target, &message->credentials);
 	else if (message->type == MESSAGE_trial)
@@ -158,7 +167,8 @@ static bool
 is_obedient(const struct target *target)
 {
 	return target->pending == 0 && link_is_open(&target->link) &&
-	       target->has_reported && target->status.wanted == target->told;
+	       target->has_reported && target->status.wanted == target->told &&
+	       target->pong == target->ping;
 }
 
 static void
@@ -182,6 +192,7 @@ send_orders(struct target *target)
 	(void)(send_order(target, PENDING_TARGET, MESSAGE_target) &&
 		send_order(target, PENDING_CREDENTIALS, MESSAGE_credentials) &&
 		send_order(target, PENDING_WANT, MESSAGE_want) &&
+		send_order(target, PENDING_PING, MESSAGE_ping) &&
 		send_order(target, PENDING_LOOK, MESSAGE_look) &&
 		send_order(target, PENDING_HOLDERS, MESSAGE_holders) &&
 		send_order(target, PENDING_TRIAL, MESSAGE_trial) &&
@@ -247,6 +258,7 @@ target_on_scanned(struct target *target, uint64_t count, bool is_complete)
 void
 target_begin_orders(struct target *target)
 {
+	target->ping = target->pong = 0;
 	target->pending = PENDING_TARGET | PENDING_WANT | PENDING_CREDENTIALS |
 			  PENDING_TRIAL;
 	target_refresh_credential(target);
@@ -281,6 +293,57 @@ static void
 on_writable(struct link *link)
 {
 	target_touch(container_of(link, struct target, link));
+}
+
+static void
+listen_until(struct target *target, uint64_t pause_us)
+{
+	/* Without memory for a timer: the next report arms it. */
+	(void)loop_arm(target->supervisor->loop, &target->silence,
+		clock_boot_us() + pause_us);
+}
+
+static void
+note_report(struct target *target, const struct status_message *status)
+{
+	const struct conf *conf = &target->supervisor->conf;
+
+	target->has_reported = true;
+	target->pong = (uint32_t)status->pong;
+	listen_until(
+		target, (conf->probe_interval_ms + conf->probe_deadline_ms) *
+					US_PER_MS +
+				SILENCE_US);
+}
+
+/* What was well when it was last heard of need not be so any more. */
+static void
+doubt_worker(struct target *target)
+{
+	struct err err;
+
+	if (target->status.state != TARGET_CONNECTED)
+		return;
+	(void)err_set(&err, ERR_WORKER_DIED, ETIMEDOUT,
+		"worker %d does not react: it is replaced unless it does soon",
+		(int)target->link.pid);
+	target_set_error(target, TARGET_UNRESPONSIVE, &err);
+}
+
+static void
+on_silence(struct loop_timer *timer)
+{
+	struct target *target = container_of(timer, struct target, silence);
+
+	if (target->phase != PHASE_RUNNING || target->supervisor->is_stopping)
+		return;
+	if (target->ping == target->pong) {
+		target->ping++;
+		add_order(target, PENDING_PING);
+		listen_until(target, PONG_DEADLINE_US);
+	} else {
+		doubt_worker(target);
+	}
 }
 
 static void
@@ -338,7 +401,7 @@ take_status(struct target *target, const struct status_message *status)
 	if (status->state != TARGET_REGISTERED || status->wanted != WANTED_UP ||
 		target->status.state == TARGET_REGISTERED)
 		target_set_status(target, status);
-	target->has_reported = true;
+	note_report(target, status);
 	watch_obedience(target);
 	compare_accounts(target);
 	if (!was_refused)
@@ -382,4 +445,5 @@ target_talk_init(struct target *target)
 	target->link.on_bad_report = on_bad_report;
 	target->link.on_pipe_end = on_pipe_end;
 	target->patience.on_due = on_patience_lost;
+	target->silence.on_due = on_silence;
 }

@@ -351,6 +351,12 @@ keeper_look(void)
 	keeper_act();
 }
 
+void
+keeper_ping(uint32_t number)
+{
+	keeper.status.pong = number;
+}
+
 const struct status_message *
 keeper_status(void)
 {

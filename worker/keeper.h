@@ -39,6 +39,8 @@ void keeper_limit(const struct limit_message *order);
 void keeper_turn(const struct turn_message *order);
 /* The table of mounts or of sessions has changed. */
 void keeper_look(void);
+/* Its number is said with the next status. */
+void keeper_ping(uint32_t number);
 /* What there is to say. NULL before keeper_aim(). */
 const struct status_message *keeper_status(void);
 /* A text for the log, once, or NULL. Good until the next call. */

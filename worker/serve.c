@@ -72,6 +72,13 @@ on_look(const struct message *order, struct err *err)
 }
 
 static int
+on_ping(const struct message *order, struct err *err)
+{
+	keeper_ping((uint32_t)order->ping.number);
+	return 0;
+}
+
+static int
 on_credentials(const struct message *order, struct err *err)
 {
 	return keeper_credentials(&order->credentials, err);
@@ -101,6 +108,7 @@ static const struct {
 	[MESSAGE_turn] = {true, on_turn},
 	[MESSAGE_retry] = {true, on_retry},
 	[MESSAGE_look] = {true, on_look},
+	[MESSAGE_ping] = {true, on_ping},
 	[MESSAGE_credentials] = {true, on_credentials},
 	[MESSAGE_trial] = {true, on_trial},
 	[MESSAGE_holders] = {true, on_holders},

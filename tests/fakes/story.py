@@ -69,6 +69,7 @@ class Worker:
         self.is_hung_up = False
         self.is_over = False    # its process has ended
         self.ignores_end = False
+        self.answers_pings = True   # pings are no orders to stories
         self.status = {}
 
     # What it does
@@ -284,6 +285,10 @@ class Story:
         if name == "target":
             worker.uri = fields["uri"]
             worker.status.setdefault("attempt", fields["attempt"])
+        if name == "ping":
+            if worker.answers_pings:
+                worker.report(pong=fields["number"])
+            return
         worker.orders.append((name, fields))
         self.on_order(worker, name, fields)
 

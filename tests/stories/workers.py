@@ -51,6 +51,48 @@ def a_worker_that_dies_is_started_again_after_a_pause(story):
     _expect_untouched(story, client, other)
 
 
+def a_worker_that_falls_silent_is_doubted_and_replaced(story):
+    client, worker, other = _two_connected(story)
+    worker.answers_pings = False
+    story.advance(21)
+    story.turn()
+    story.advance(6)
+    story.poll(lambda: client.state("a") == "unresponsive", "the doubt")
+    expect_equal(client.claims()["a"]["error"]["slug"], "worker-died")
+    expect_equal(story.requests.count((KILL, worker.slot)), 0)
+    story.advance(31)
+    story.expect_request(KILL)
+    story.advance(1)
+    expect_equal(client.wait("a")["worker"], story.worker(1, URI).pid)
+    _expect_untouched(story, client, other)
+
+
+def a_worker_that_was_only_slow_is_believed_again(story):
+    client, worker, _ = _two_connected(story)
+    worker.answers_pings = False
+    story.advance(21)
+    story.turn()
+    story.advance(6)
+    story.poll(lambda: client.state("a") == "unresponsive", "the doubt")
+    worker.answers_pings = True
+    worker.report(pong=1)
+    client.wait("a")
+    story.advance(31)
+    expect_equal(client.claims()["a"]["worker"], worker.pid)
+    expect_equal(client.state("a"), "connected")
+
+
+def a_worker_that_is_heard_of_is_not_asked(story):
+    client, worker, _ = _two_connected(story)
+    worker.answers_pings = False
+    for number in range(10):
+        worker.report(probe_at_us=number + 1)
+        story.poll(lambda: client.claims()["a"]["probe"]["at"] == number + 1,
+                   "the report")
+        story.advance(15)
+    expect_equal(client.state("a"), "connected")
+
+
 def the_next_worker_is_told_the_number_of_the_last_attempt(story):
     story.on_order = listens
     client = story.start().client()
