@@ -141,7 +141,7 @@ unitdir     = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 D = $(DESTDIR)
-fill = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
+fill = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@bindir@|$(bindir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
 	-e 's|@localstatedir@|$(localstatedir)|g' -e 's|@libexecdir@|$(libexecdir)|g' \
 	-e 's|@sysconfdir@|$(sysconfdir)|g'
 
@@ -160,6 +160,8 @@ install: $(PROGRAMS)
 	$(INSTALL) -m 644 $(B)/holdfast.tmpfiles $(D)$(tmpfilesdir)/holdfast.conf
 	$(fill) dist/holdfast.service.in > $(B)/holdfast.service
 	$(INSTALL) -m 644 $(B)/holdfast.service $(D)$(unitdir)/holdfast.service
+	$(fill) dist/holdfast-quiesce.service.in > $(B)/holdfast-quiesce.service
+	$(INSTALL) -m 644 $(B)/holdfast-quiesce.service $(D)$(unitdir)/holdfast-quiesce.service
 	$(INSTALL) -m 644 client/holdfast.1 $(D)$(mandir)/man1/holdfast.1
 	$(INSTALL) -m 644 supervisor/holdfast.conf.5 $(D)$(mandir)/man5/holdfast.conf.5
 	$(INSTALL) -m 644 proto/holdfast-uri.7 $(D)$(mandir)/man7/holdfast-uri.7

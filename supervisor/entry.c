@@ -35,6 +35,7 @@ struct view {
 	const struct claim *claim;	     /* NULL without one */
 	const struct mount_entry *mount;     /* what others mounted */
 	const struct session_entry *session; /* what others logged in to */
+	const struct ledger_entry *stuck;    /* whose connection is no more */
 	bool is_gone;
 };
 
@@ -137,31 +138,33 @@ write_holders(struct wire_writer *out, const struct target *target)
 }
 
 static void
-write_stuck(struct wire_writer *out, const struct status_message *status)
+write_stuck(struct wire_writer *out, const struct view *view)
 {
-	const struct {
-		uint64_t pid;
-		enum operation operation;
-	} all[] = {
-		{status ? status->stuck_connect : 0, OPERATION_CONNECT},
-		{status ? status->stuck_probe : 0, OPERATION_PROBE},
-		{status ? status->stuck_detach : 0, OPERATION_DETACH},
-		{status ? status->stuck_disconnect : 0, OPERATION_DISCONNECT},
-		{status ? status->stuck_trial : 0, OPERATION_TRIAL},
-	};
-	size_t i = 0;
+	const struct ledger_entry *stuck = view->stuck;
 
-	while (i < ARRAY_SIZE(all) && all[i].pid == 0)
-		i++;
+	if (view->target)
+		stuck = ledger_oldest(
+			&view->target->supervisor->ledger, view->target->uri);
 	wire_text(out, "stuck");
-	if (i == ARRAY_SIZE(all)) {
+	if (!stuck) {
 		wire_nil(out);
 		return;
 	}
-	wire_map(out, 3);
-	wire_pair_uint(out, "pid", all[i].pid);
-	wire_pair_text(out, "operation", operation_word(all[i].operation));
-	wire_pair_uint(out, "since", 0);
+	wire_map(out, 5);
+	wire_pair_uint(out, "pid", (uint64_t)stuck->pid);
+	wire_pair_uint(out, "started", stuck->started);
+	wire_pair_text(out, "operation", operation_word(stuck->operation));
+	wire_pair_uint(out, "since", stuck->since_us);
+	wire_pair_text(out, "server", stuck->server);
+}
+
+/* "": nothing keeps it from beginning what is due. */
+static const char *
+held_word(const struct target *target)
+{
+	enum hold hold = target ? server_hold(target) : HOLD_NONE;
+
+	return hold == HOLD_NONE ? "" : hold_word(hold);
 }
 
 static void
@@ -209,7 +212,10 @@ write_places(struct wire_writer *out, const struct view *view)
 	char path[TARGET_PATH_MAX];
 
 	find_path(view, path);
-	wire_pair_text(out, "uri", target ? target->uri : "");
+	wire_pair_text(out, "uri",
+		target	      ? target->uri
+		: view->stuck ? view->stuck->uri
+			      : "");
 	entry_pair_clean(out, "path", view->mount ? view->mount->path : path);
 	if (target)
 		write_target_info(out, view);
@@ -228,7 +234,7 @@ write_places(struct wire_writer *out, const struct view *view)
 static bool
 is_connected(const struct view *view, const struct status_message *status)
 {
-	if (view->is_gone)
+	if (view->is_gone || view->stuck)
 		return false;
 	if (!view->target)
 		return true;
@@ -250,8 +256,9 @@ write_view(struct wire_writer *out, const struct view *view)
 	wire_pair_bool(out, "managed", claim != NULL);
 	wire_pair_text(out, "state", view->state);
 	wire_pair_text(out, "wanted",
-		wanted_word(view->is_gone || (target && !claim) ? WANTED_DOWN
-								: WANTED_UP));
+		wanted_word(view->is_gone || view->stuck || (target && !claim)
+				    ? WANTED_DOWN
+				    : WANTED_UP));
 	wire_pair_text(out, "operation",
 		operation_word(status ? status->operation : OPERATION_NONE));
 	write_error(out, status);
@@ -261,7 +268,8 @@ write_view(struct wire_writer *out, const struct view *view)
 	wire_pair_uint(out, "since", status ? target->since_us : 0);
 	write_attempt(out, status);
 	write_holders(out, target);
-	write_stuck(out, status);
+	write_stuck(out, view);
+	wire_pair_text(out, "held", held_word(target));
 	wire_pair_uint(out, "worker", target ? (uint64_t)target->link.pid : 0);
 }
 
@@ -332,6 +340,25 @@ entry_write_unmanaged_session(
 
 	wire_map(out, ENTRY_KEYS);
 	write_view(out, &view);
+}
+
+void
+entry_write_stuck(struct wire_writer *out, const struct ledger_entry *stuck)
+{
+	const struct mount_entry none = {
+		.type = "", .source = "", .path = "", .options = ""};
+	const struct view view = {.state = target_state_word(TARGET_STUCK),
+		.mount = &none,
+		.stuck = stuck};
+
+	wire_map(out, ENTRY_KEYS);
+	write_view(out, &view);
+}
+
+void
+entry_stuck_id(const struct ledger_entry *stuck, char *id)
+{
+	(void)snprintf(id, ENTRY_ID_MAX, "stuck/%d", (int)stuck->pid);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "proto/wire.h"
 
 struct claim;
+struct ledger_entry;
 struct mount_entry;
 struct session_entry;
 struct target;
@@ -38,9 +39,14 @@ void entry_write_unmanaged(
 void entry_write_unmanaged_session(
 	struct wire_writer *out, const struct session_entry *session);
 
-/* "lingering/NAME", "unmanaged/nfs_ID", "unmanaged/iscsi_session_NUMBER"; id
+/* A process that is stuck, of a connection that is no more. */
+void entry_write_stuck(
+	struct wire_writer *out, const struct ledger_entry *stuck);
+
+/* "stuck/PID", "lingering/NAME", "unmanaged/nfs_ID", "unmanaged/iscsi_session_NUMBER"; id
  * has ENTRY_ID_MAX bytes. */
 void entry_unmanaged_session_id(const struct session_entry *session, char *id);
+void entry_stuck_id(const struct ledger_entry *stuck, char *id);
 void entry_lingering_id(const struct target *target, char *id);
 void entry_unmanaged_id(const struct mount_entry *mount, char *id);
 

@@ -37,7 +37,7 @@ method_hello(struct call *call, struct err *err)
 	struct supervisor *supervisor = call->supervisor;
 
 	begin(call);
-	wire_map(call->out, 5);
+	wire_map(call->out, 6);
 	wire_pair_text(call->out, "server", "holdfastd");
 	wire_pair_text(call->out, "version", VERSION);
 	wire_pair_uint(call->out, "api", 1);
@@ -45,6 +45,7 @@ method_hello(struct call *call, struct err *err)
 	api_write_methods(call->out);
 	/* "" when nothing is to be said of the store. */
 	wire_pair_text(call->out, "store", store_note(supervisor->store));
+	wire_pair_bool(call->out, "paused", supervisor->is_paused);
 	return 0;
 }
 
@@ -151,6 +152,23 @@ list_unmanaged_sessions(struct listing *listing)
 	}
 }
 
+/* Of connections that are no more: the others have an entry of their own. */
+static void
+list_stuck(struct listing *listing)
+{
+	struct supervisor *supervisor = listing->call->supervisor;
+	struct ledger_entry *stuck;
+	char id[ENTRY_ID_MAX];
+
+	TAILQ_FOREACH (stuck, &supervisor->ledger.entries, in_ledger) {
+		if (stuck->is_suspect || target_find(supervisor, stuck->uri))
+			continue;
+		entry_stuck_id(stuck, id);
+		if (begin_entry(listing, id, target_state_word(TARGET_STUCK)))
+			entry_write_stuck(listing->call->out, stuck);
+	}
+}
+
 /* Twice: a map's size stands in front of it. */
 static void
 list_all(struct listing *listing, bool is_counting)
@@ -175,6 +193,7 @@ list_all(struct listing *listing, bool is_counting)
 			    target_state_word(target->status.state)))
 			entry_write_lingering(out, target);
 	}
+	list_stuck(listing);
 	mounts_each(&supervisor->mounts, list_unmanaged, listing);
 	list_unmanaged_sessions(listing);
 }

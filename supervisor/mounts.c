@@ -69,6 +69,7 @@ read_and_tell(struct mounts *mounts)
 			mounts->loop, &mounts->timer, mounts->not_before_us);
 		return;
 	}
+	mounts->read_us = begin_us;
 	mounts->on_change(mounts->data);
 	pause_us = PAUSE_FACTOR * (clock_boot_us() - begin_us);
 	if (pause_us < PAUSE_MIN_US)

@@ -33,6 +33,7 @@ struct mounts {
 	struct loop_source source;
 	struct loop_timer timer; /* a reading that waits for its turn */
 	uint64_t not_before_us;
+	uint64_t read_us; /* boot time, when the last reading began */
 	struct libmnt_table *table;
 	void (*on_change)(void *data);
 	void *data;

@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "supervisor/load.h"
 #include "supervisor/notify.h"
+#include "supervisor/pause.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
 
@@ -333,6 +334,7 @@ release_all(struct supervisor *supervisor)
 	}
 	HASH_ITER (by_uri, supervisor->targets, target, next_target)
 		target_free(target);
+	ledger_done(&supervisor->ledger);
 	fetch_end_all(supervisor);
 	scan_done(&supervisor->scan);
 	sessions_done(&supervisor->sessions);
@@ -357,6 +359,8 @@ serve(struct supervisor *supervisor, const struct inheritance *inheritance,
 			"the event loop cannot be set up: %s",
 			strerror(-result));
 	scan_init(&supervisor->scan, supervisor);
+	pause_load(supervisor);
+	ledger_init(&supervisor->ledger, supervisor);
 	result = load_claims(supervisor, err);
 	if (result < 0)
 		return result;

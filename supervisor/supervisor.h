@@ -23,8 +23,10 @@
 #include "supervisor/credential.h"
 #include "supervisor/fetch.h"
 #include "supervisor/launch.h"
+#include "supervisor/ledger.h"
 #include "supervisor/mounts.h"
 #include "supervisor/scan.h"
+#include "supervisor/server.h"
 #include "supervisor/sessions.h"
 #include "supervisor/store.h"
 #include "supervisor/target.h"
@@ -44,6 +46,8 @@ struct supervisor {
 	struct target *targets; /* uthash, by URI */
 	struct target *targets_by_key;
 	struct target_list touched; /* to be settled at the turn's end */
+	struct ledger ledger;
+	struct server *servers; /* uthash, by name */
 	struct slots slots;
 	struct client_list clients;
 	size_t client_count;
@@ -57,6 +61,7 @@ struct supervisor {
 	int credentials_fd; /* directory state_dir/credentials */
 	char mount_root[CONF_PATH_MAX + sizeof("/mnt")];
 	uint64_t no_backup_before_us; /* boot time */
+	bool is_paused;
 	bool is_stopping;
 	int stop_attempts;
 	int exit_status;

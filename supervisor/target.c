@@ -83,6 +83,9 @@ target_new(struct supervisor *supervisor, const struct uri *uri,
 	target->since_us = clock_unix_us();
 	TAILQ_INIT(&target->claims);
 	TAILQ_INIT(&target->waiters);
+	if (server_join(target, uri) < 0)
+		log_warning("target %s: no memory to watch its server",
+			target->uri);
 	entry_make_info(target, uri);
 	target_session_load(target);
 	target_life_init(target);
@@ -104,6 +107,7 @@ target_free(struct target *target)
 	fetch_cancel(target->fetch);
 	credential_free(target->credential);
 	waiter_end_target(target);
+	server_leave(target);
 	link_close(&target->link);
 	loop_disarm(supervisor->loop, &target->again);
 	loop_disarm(supervisor->loop, &target->scan_again);
@@ -245,6 +249,19 @@ count_failure(const struct target *target, struct status_message *status)
 }
 
 void
+target_forget_processes(struct target *target)
+{
+	struct status_message *status = &target->status;
+
+	status->operation_pid = 0;
+	status->stuck_connect = 0;
+	status->stuck_probe = 0;
+	status->stuck_detach = 0;
+	status->stuck_disconnect = 0;
+	status->stuck_trial = 0;
+}
+
+void
 target_set_error(
 	struct target *target, enum target_state state, const struct err *err)
 {
@@ -308,6 +325,8 @@ target_end_reading(struct target *target, uint32_t reading)
 		target->mount_options = NULL;
 		target_look(target);
 	}
+	if (target->gone_us != 0)
+		target_touch(target); /* it waited for this reading */
 	/* It may have come and gone between two readings. */
 	if (target->status.has_object != (target->mount_id != 0))
 		target_look(target);

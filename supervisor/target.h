@@ -27,6 +27,7 @@
 struct claiming;
 struct credential;
 struct fetch;
+struct server;
 struct session_entry;
 struct supervisor;
 struct waiter;
@@ -81,6 +82,13 @@ struct target {
 	bool is_touched;
 	TAILQ_ENTRY(target) in_touched;
 
+	struct server *server; /* NULL: it needs none */
+	TAILQ_ENTRY(target) in_server;
+	bool is_held;		   /* by its server: see server.h */
+	bool is_paused;		   /* by the method pause */
+	bool is_called;		   /* its server is back: it is to try */
+	struct loop_timer release; /* then it is let go, or called */
+
 	enum target_phase phase;
 	struct link link;
 	unsigned pending;	    /* orders not sent yet, a bit each */
@@ -93,7 +101,14 @@ struct target {
 	struct loop_timer silence;  /* then it is asked whether it is there */
 	uint32_t ping;		    /* number of the last such question */
 	uint32_t pong;		    /* number of the last that was answered */
-	char *fault; /* what the worker said that it may not, or NULL */
+	enum hold told_hold;	    /* the limit that it was told last */
+	unsigned told_earlier;
+	enum hold heard_hold; /* and the one that it keeps to */
+	unsigned heard_earlier;
+	uint32_t turn;	     /* number of the last that it was given */
+	uint32_t heard_turn; /* number of the last that is over */
+	uint64_t gone_us;    /* boot time, when it said that all is gone */
+	char *fault;	     /* what the worker said that it may not, or NULL */
 	uint64_t log_window_us; /* boot time; lines of its log are counted */
 	unsigned log_count;	/* from there on */
 

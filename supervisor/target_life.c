@@ -174,13 +174,43 @@ target_hurry(struct target *target)
 /* Whether a running worker has nothing left to take down, by its own word: the
  * status may still be that of the one before. */
 static bool
-is_gone(const struct target *target)
+says_gone(const struct target *target)
 {
 	return target->has_reported && target_wanted(target) == WANTED_DOWN &&
 	       target->told == WANTED_DOWN &&
 	       target->status.wanted == WANTED_DOWN &&
 	       target->status.state == TARGET_REGISTERED &&
 	       !target->status.has_object;
+}
+
+/*
+ * And by the table of mounts, read since: an unmount that succeeded need not
+ * have been one of the mount that matters.
+ */
+static bool
+is_gone(struct target *target)
+{
+	struct mounts *mounts = &target->supervisor->mounts;
+
+	if (!says_gone(target)) {
+		target->gone_us = 0;
+		return false;
+	}
+	if (target->scheme == URI_ISCSI)
+		return true;
+	if (target->gone_us == 0)
+		target->gone_us = clock_boot_us();
+	if (mounts->read_us < target->gone_us) {
+		mounts_read_soon(mounts); /* touches it */
+		return false;
+	}
+	if (target->mount_id == 0)
+		return true;
+	log_warning("target %s: mount %u is there after the unmount",
+		target->uri, (unsigned)target->mount_id);
+	target->gone_us = 0;
+	target_look(target);
+	return false;
 }
 
 /* A session goes when a scan has found nobody: it is looked for again and
@@ -309,6 +339,9 @@ on_worker_exit(struct link *link, pid_t pid, int code, int status)
 	struct err err;
 
 	describe_exit(target, &err, pid, code, status);
+	ledger_note_exit(&supervisor->ledger, target, pid);
+	server_note_exit(target);
+	target_forget_processes(target);
 	free(target->fault);
 	target->fault = NULL;
 	loop_disarm(supervisor->loop, &target->patience);

@@ -15,6 +15,8 @@ void target_life_init(struct target *target);
 void target_talk_init(struct target *target);
 /* What the claims ask for. */
 enum wanted target_wanted(const struct target *target);
+/* It is held: it may begin one operation. */
+void target_give_turn(struct target *target);
 /* A worker has just been started: tells it what it is for. */
 void target_begin_orders(struct target *target);
 /* Tells the worker what it has not been told. At the turn's end alone: what is
@@ -40,6 +42,8 @@ void target_session_compare(struct target *target);
 void target_give_credential(struct target *target);
 /* A report says that the credentials were not taken. */
 void target_doubt_credential(struct target *target);
+/* Of a worker that is gone: they are the ledger's now. */
+void target_forget_processes(struct target *target);
 /* The supervisor's own word on a target that has no worker to speak for it. */
 void target_set_error(
 	struct target *target, enum target_state state, const struct err *err);

@@ -27,6 +27,8 @@ enum {
 	PENDING_HOLDERS = 32,
 	PENDING_TRIAL = 64,
 	PENDING_PING = 128,
+	PENDING_LIMIT = 256,
+	PENDING_TURN = 512,
 };
 
 /* For a worker to follow an order, or to end. Long: a thousand of them may be
@@ -104,6 +106,19 @@ fill_trial_order(const struct target *target, struct trial_message *order)
 	iscsi_auth_copy(order, auth);
 }
 
+static unsigned
+earlier_kinds(const struct target *target)
+{
+	return ledger_earlier_kinds(&target->supervisor->ledger, target);
+}
+
+static void
+fill_limit_order(const struct target *target, struct limit_message *order)
+{
+	order->hold = server_hold(target);
+	order->earlier_stuck = earlier_kinds(target);
+}
+
 static void
 fill_order(const struct target *target, struct message *message)
 {
@@ -111,6 +126,10 @@ fill_order(const struct target *target, struct message *message)
 		fill_target_order(target, &message->target);
 	else if (message->type == MESSAGE_want)
 		fill_want_order(target, &message->want);
+	else if (message->type == MESSAGE_limit)
+		fill_limit_order(target, &message->limit);
+	else if (message->type == MESSAGE_turn)
+		message->turn.number = target->turn;
 	else if (message->type == MESSAGE_ping)
 		message->ping.number = target->ping;
 	else if (message->type == MESSAGE_credentials)
@@ -137,6 +156,10 @@ send_order(struct target *target, unsigned bit, enum message_type type)
 	result = link_send(&target->link, &message);
 	if (result == 0 && type == MESSAGE_want)
 		target->told = message.want.wanted;
+	if (result == 0 && type == MESSAGE_limit) {
+		target->told_hold = message.limit.hold;
+		target->told_earlier = (unsigned)message.limit.earlier_stuck;
+	}
 	explicit_bzero(&message, sizeof(message)); /* it may be a secret */
 	if (result < 0)
 		return false;
@@ -168,7 +191,9 @@ is_obedient(const struct target *target)
 {
 	return target->pending == 0 && link_is_open(&target->link) &&
 	       target->has_reported && target->status.wanted == target->told &&
-	       target->pong == target->ping;
+	       target->pong == target->ping &&
+	       target->heard_hold == target->told_hold &&
+	       target->heard_earlier == target->told_earlier;
 }
 
 static void
@@ -191,11 +216,13 @@ send_orders(struct target *target)
 		return;
 	(void)(send_order(target, PENDING_TARGET, MESSAGE_target) &&
 		send_order(target, PENDING_CREDENTIALS, MESSAGE_credentials) &&
+		send_order(target, PENDING_LIMIT, MESSAGE_limit) &&
 		send_order(target, PENDING_WANT, MESSAGE_want) &&
 		send_order(target, PENDING_PING, MESSAGE_ping) &&
 		send_order(target, PENDING_LOOK, MESSAGE_look) &&
 		send_order(target, PENDING_HOLDERS, MESSAGE_holders) &&
 		send_order(target, PENDING_TRIAL, MESSAGE_trial) &&
+		send_order(target, PENDING_TURN, MESSAGE_turn) &&
 		send_order(target, PENDING_RETRY, MESSAGE_retry));
 	watch_obedience(target);
 }
@@ -214,6 +241,13 @@ void
 target_look(struct target *target)
 {
 	add_order(target, PENDING_LOOK);
+}
+
+void
+target_give_turn(struct target *target)
+{
+	target->turn++;
+	add_order(target, PENDING_TURN);
 }
 
 void
@@ -259,6 +293,9 @@ void
 target_begin_orders(struct target *target)
 {
 	target->ping = target->pong = 0;
+	target->turn = target->heard_turn = 0;
+	target->told_hold = target->heard_hold = HOLD_NONE;
+	target->told_earlier = target->heard_earlier = 0;
 	target->pending = PENDING_TARGET | PENDING_WANT | PENDING_CREDENTIALS |
 			  PENDING_TRIAL;
 	target_refresh_credential(target);
@@ -270,6 +307,9 @@ target_give_orders(struct target *target)
 {
 	if (target->told != target_wanted(target))
 		target->pending |= PENDING_WANT;
+	if (target->told_hold != server_hold(target) ||
+		target->told_earlier != earlier_kinds(target))
+		target->pending |= PENDING_LIMIT;
 	send_orders(target);
 }
 
@@ -310,6 +350,9 @@ note_report(struct target *target, const struct status_message *status)
 
 	target->has_reported = true;
 	target->pong = (uint32_t)status->pong;
+	target->heard_hold = status->hold;
+	target->heard_earlier = (unsigned)status->earlier_stuck;
+	target->heard_turn = (uint32_t)status->turn;
 	listen_until(
 		target, (conf->probe_interval_ms + conf->probe_deadline_ms) *
 					US_PER_MS +
@@ -393,9 +436,9 @@ compare_accounts(struct target *target)
 static void
 take_status(struct target *target, const struct status_message *status)
 {
-	bool was_refused =
-		target->status.error == ERR_AUTH_FAILED &&
-		target->status.error_attempt == status->error_attempt;
+	const struct status_message before = target->status;
+	bool was_refused = before.error == ERR_AUTH_FAILED &&
+			   before.error_attempt == status->error_attempt;
 
 	/* A new worker that has not looked yet knows less than we do. */
 	if (status->state != TARGET_REGISTERED || status->wanted != WANTED_UP ||
@@ -403,6 +446,8 @@ take_status(struct target *target, const struct status_message *status)
 		target_set_status(target, status);
 	note_report(target, status);
 	watch_obedience(target);
+	ledger_note_report(&target->supervisor->ledger, target);
+	server_note_report(target, &before);
 	compare_accounts(target);
 	if (!was_refused)
 		target_doubt_credential(target);

@@ -70,6 +70,7 @@ class Worker:
         self.is_over = False    # its process has ended
         self.ignores_end = False
         self.answers_pings = True   # pings are no orders to stories
+        self.obeys_limits = True
         self.status = {}
 
     # What it does
@@ -289,6 +290,9 @@ class Story:
             if worker.answers_pings:
                 worker.report(pong=fields["number"])
             return
+        if name == "limit":
+            if worker.obeys_limits:
+                worker.report(**fields)
         worker.orders.append((name, fields))
         self.on_order(worker, name, fields)
 

@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""stuck.py - processes that do not end: the ledger, and servers that are held
+
+Runs in: the stories; the processes are real
+"""
+
+import os
+import signal
+import subprocess
+import time
+
+from story import (KILL, OTHER, expect, expect_equal, listens)
+
+FIRST = "nfs://nas1/a"
+SECOND = "nfs://nas1/b"
+THIRD = "nfs://nas1/c"
+ELSEWHERE = "nfs://nas2/a"
+
+
+class _Process:
+    """One that ends when the story says so."""
+
+    def __init__(self):
+        self._child = subprocess.Popen(["sleep", "600"])
+        self.pid = self._child.pid
+
+    def end(self):
+        self._child.kill()
+        self._child.wait()
+
+    def become_zombie(self):
+        self._child.kill()
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+
+def _manage(story, *uris):
+    """A client, and the worker of each URI, all of them connected."""
+    client = story.client()
+    for uri in uris:
+        client.manage(uri, uri.replace("/", "_"))
+    for uri in uris:
+        client.wait(uri.replace("/", "_"))
+    return client, [story.worker(0, uri) for uri in uris]
+
+
+def _entry(client, uri):
+    return client.call("status", uri.replace("/", "_"))
+
+
+def _get_stuck(story, client, worker, kind="connect"):
+    """A process of the worker's that does not end."""
+    process = _Process()
+    worker.report(state="stuck", operation="none",
+                  **{"stuck_" + kind: process.pid})
+    story.poll(lambda: (_entry(client, worker.uri)["stuck"] or {}).get("pid")
+               == process.pid, "the stuck process to be listed")
+    return process
+
+
+def _start_time(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[19])
+
+
+def a_stuck_process_is_listed_with_all_that_is_known_of_it(story):
+    story.start()
+    client, (worker,) = _manage(story, FIRST)
+    before = int(time.time() * 1e6)
+    process = _get_stuck(story, client, worker, "probe")
+    stuck = _entry(client, FIRST)["stuck"]
+    expect(before <= stuck.pop("since") <= time.time() * 1e6, "since when")
+    expect_equal(stuck, {"pid": process.pid, "operation": "probe",
+                         "started": _start_time(process.pid),
+                         "server": "nfs nas1:2049"})
+    story.expect_line("process %d (probe) does not end" % process.pid)
+    process.end()
+    story.poll(lambda: _entry(client, FIRST)["stuck"] is None,
+               "it to be listed no more")
+    story.expect_line("process %d (probe) has ended" % process.pid)
+
+
+def a_zombie_is_not_stuck(story):
+    story.start()
+    client, (worker,) = _manage(story, FIRST)
+    process = _get_stuck(story, client, worker)
+    process.become_zombie()
+    story.poll(lambda: _entry(client, FIRST)["stuck"] is None,
+               "it to be listed no more")
+    process.end()
+
+
+def the_ledger_is_there_after_kill_and_restart(story):
+    story.start()
+    client, (worker,) = _manage(story, FIRST)
+    process = _get_stuck(story, client, worker, "disconnect")
+    known = _entry(client, FIRST)["stuck"]
+    story.signal(signal.SIGKILL)
+    story.wait_end()
+    story.start()
+    client = story.client()
+    expect_equal(_entry(client, FIRST)["stuck"], known)
+    process.end()
+    story.poll(lambda: _entry(client, FIRST)["stuck"] is None,
+               "it to be listed no more")
+    story.stop()
+    story.start()
+    expect_equal(_entry(story.client(), FIRST)["stuck"], None)
+
+
+def _restart_with_ledger(story, change):
+    """The daemon, stopped and started on a ledger of one line, changed."""
+    story.start()
+    client, (worker,) = _manage(story, FIRST)
+    process = _get_stuck(story, client, worker)
+    story.stop()
+    path = story.path("run", "base", "ledger")
+    with open(path, encoding="ascii") as file:
+        text = file.read()
+    expect(str(process.pid) in text, "the ledger has it: %r" % text)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(change(text))
+    story.start()
+    return story.client(), process
+
+
+def a_number_that_is_another_process_by_now_is_not_taken_for_it(story):
+    client, process = _restart_with_ledger(story, lambda text: text.replace(
+        " %d connect " % _start_time(int(text.split()[1])), " 7 connect "))
+    expect_equal(_entry(client, FIRST)["stuck"], None)
+    process.end()
+
+
+def a_ledger_of_another_boot_says_nothing(story):
+    client, process = _restart_with_ledger(
+        story, lambda text: "0" + text[1:] if text[0] != "0" else "1" +
+        text[1:])
+    expect_equal(_entry(client, FIRST)["stuck"], None)
+    process.end()
+
+
+def lines_that_make_no_sense_are_dropped_and_no_others(story):
+    client, process = _restart_with_ledger(story, lambda text: text.replace(
+        "\n", "\n-1 5 probe 5 nfs://h/e\nrubbish\n" + 9000 * "x" + "\n", 1))
+    expect_equal(_entry(client, FIRST)["stuck"]["pid"], process.pid)
+    story.expect_line("a line makes no sense")
+    process.end()
+
+
+def what_is_stuck_of_a_connection_that_is_no_more_is_listed_too(story):
+    story.start()
+    client, (worker,) = _manage(story, FIRST)
+    process = _get_stuck(story, client, worker, "probe")
+    client.unmanage(FIRST.replace("/", "_"))
+    name = "stuck/%d" % process.pid
+    story.poll(lambda: name in client.call("list"), "the transient ID")
+    entry = client.call("list")[name]
+    expect_equal((entry["state"], entry["managed"], entry["uri"],
+                  entry["stuck"]["pid"]),
+                 ("stuck", False, FIRST, process.pid))
+    process.end()
+    story.poll(lambda: name not in client.call("list"), "its end")
+
+
+def the_next_worker_is_told_what_the_one_before_left(story):
+    story.start()
+    client, (worker,) = _manage(story, FIRST)
+    process = _get_stuck(story, client, worker)
+    expect_equal(worker.fields("limit"), [])
+    story.on_order = listens
+    worker.kill()
+    worker.expect_end()
+    story.advance(1)
+    worker = story.worker(1, FIRST)
+    worker.expect_order("limit")
+    expect_equal(worker.fields("limit")[0],
+                 {"hold": "none", "earlier_stuck": 2})
+    expect(worker.names().index("limit") < worker.names().index("want"),
+           "before it is told to connect: %r" % worker.names())
+    process.end()
+    worker.expect_order("limit", 2)
+    expect_equal(worker.fields("limit")[1]["earlier_stuck"], 0)
+
+
+def what_a_dead_worker_was_doing_is_stuck_if_it_does_not_end(story):
+    story.start()
+    client, (worker,) = _manage(story, FIRST)
+    process = _Process()
+    worker.report(state="unresponsive", operation="probe",
+                  operation_pid=process.pid)
+    story.poll(lambda: _entry(client, FIRST)["operation"] == "probe",
+               "the probe")
+    worker.kill()
+    worker.expect_end()
+    story.turn()
+    expect_equal(_entry(client, FIRST)["stuck"], None)
+    story.advance(3)
+    story.poll(lambda: (_entry(client, FIRST)["stuck"] or {}).get("pid")
+               == process.pid, "the suspect to be listed")
+    process.end()
+    story.poll(lambda: _entry(client, FIRST)["stuck"] is None, "its end")
+
+
+def what_a_dead_worker_was_doing_mostly_ends_with_it(story):
+    story.start()
+    client, (worker,) = _manage(story, FIRST)
+    process = _Process()
+    worker.report(state="unresponsive", operation="probe",
+                  operation_pid=process.pid)
+    story.poll(lambda: _entry(client, FIRST)["operation"] == "probe",
+               "the probe")
+    worker.kill()
+    worker.expect_end()
+    process.end()
+    story.advance(3)
+    expect_equal(story.count_lines("does not end though"), 0)
+
+
+# Servers
+
+def _held(story):
+    """A client; two workers of a held server that are stuck, a third that is
+    not; one of another server; the processes."""
+    story.start()
+    client, workers = _manage(story, FIRST, SECOND, THIRD, ELSEWHERE)
+    processes = [_get_stuck(story, client, worker) for worker in workers[:2]]
+    story.poll(lambda: _entry(client, THIRD)["held"] == "server", "the hold")
+    workers[2].expect_order("limit")
+    return client, workers, processes
+
+
+def a_server_with_several_stuck_operations_is_held(story):
+    client, workers, processes = _held(story)
+    for worker in workers[:3]:
+        worker.expect_order("limit")
+        expect_equal(worker.fields("limit")[-1]["hold"], "server")
+    expect_equal([_entry(client, uri)["held"]
+                  for uri in (FIRST, THIRD, ELSEWHERE)],
+                 ["server", "server", ""])
+    expect_equal(workers[3].fields("limit"), [])
+    story.expect_line("server nfs nas1:2049: 2 operations do not end")
+    for process in processes:
+        process.end()
+
+
+def one_stuck_operation_holds_nobody(story):
+    story.start()
+    client, workers = _manage(story, FIRST, SECOND)
+    process = _get_stuck(story, client, workers[0])
+    story.advance(10)
+    expect_equal(_entry(client, SECOND)["held"], "")
+    expect_equal(workers[1].fields("limit"), [])
+    process.end()
+
+
+def a_new_connection_of_a_held_server_is_held_too(story):
+    client, _, processes = _held(story)
+    story.on_order = listens
+    client.manage("nfs://nas1/new", "new")
+    worker = story.worker(0, "nfs://nas1/new")
+    worker.expect_want("up")
+    expect_equal(worker.fields("limit")[0]["hold"], "server")
+    for process in processes:
+        process.end()
+
+
+def one_has_its_turn_at_a_time(story):
+    client, workers, processes = _held(story)
+    story.on_order = listens
+    client.manage("nfs://nas1/new", "new")
+    new = story.worker(0, "nfs://nas1/new")
+    new.expect_want("up")
+    waiting = [workers[2], new]
+
+    def turns():
+        return [len(worker.fields("turn")) for worker in waiting]
+    new.report(state="backoff", wanted="up")
+    story.advance(2.5)
+    story.poll(lambda: sum(turns()) == 1, "a first turn")
+    story.advance(20)
+    story.turn()
+    expect_equal(sum(turns()), 1)
+    first = waiting[turns().index(1)]
+    first.report(state="unresponsive", turn=1)
+    for _ in range(3):
+        story.turn()
+        story.advance(2.5)
+    story.poll(lambda: turns() == [1, 1], "the other's turn")
+    expect_equal(workers[0].fields("turn") + workers[1].fields("turn"), [])
+    for process in processes:
+        process.end()
+
+
+def a_turn_that_goes_well_lets_all_go_each_at_its_own_time(story):
+    client, workers, processes = _held(story)
+    story.advance(2.5)
+    workers[2].expect_order("turn")
+    workers[2].report(state="connected", turn=1)
+    story.expect_line("it answers again")
+    story.advance(1)
+    story.poll(lambda: {_entry(client, uri)["held"] for uri in
+                        (FIRST, SECOND, THIRD)} == {""}, "all to be let go")
+    # What is stuck still is known to be: it holds nobody again.
+    story.advance(10)
+    expect_equal(_entry(client, THIRD)["held"], "")
+    for process in processes:
+        process.end()
+
+
+def the_end_of_what_was_stuck_lets_all_go(story):
+    client, workers, processes = _held(story)
+    processes[0].end()
+    story.expect_line("what was stuck has ended")
+    story.advance(1)
+    story.poll(lambda: _entry(client, THIRD)["held"] == "", "the hold's end")
+    workers[2].expect_order("limit", 2)
+    expect_equal(workers[2].fields("limit")[-1],
+                 {"hold": "none", "earlier_stuck": 0})
+    processes[1].end()
+
+
+def a_worker_that_does_not_keep_to_its_limit_is_replaced(story):
+    story.start()
+    client, workers = _manage(story, FIRST, SECOND, THIRD)
+    workers[2].obeys_limits = False
+    processes = [_get_stuck(story, client, worker) for worker in workers[:2]]
+    workers[2].expect_order("limit")
+    story.advance(31)
+    story.until(lambda: (KILL, workers[2].slot) in story.requests,
+                "the disobedient to be killed")
+    for process in processes:
+        process.end()
+
+
+def a_server_that_is_back_is_tried_by_all_soon_but_not_at_once(story):
+    story.on_order = listens
+    story.start()
+    client = story.client()
+    uris = ["nfs://nas1/e%d" % number for number in range(40)]
+    for uri in uris + [ELSEWHERE]:
+        client.manage(uri, uri.replace("/", "_"))
+    workers = [story.worker(0, uri) for uri in uris]
+    elsewhere = story.worker(0, ELSEWHERE)
+    for worker in workers + [elsewhere]:
+        worker.expect_want("up")
+        worker.begin_attempt()
+        worker.failed()
+    for uri in uris:
+        story.poll(lambda uri=uri: _entry(client, uri)["state"] == "backoff",
+                   "the failure")
+    workers[0].begin_attempt()
+    workers[0].connected()
+    client.wait(uris[0].replace("/", "_"))
+    counts = []
+    for _ in range(20):
+        story.advance(0.1)
+        counts.append(sum("retry" in worker.names()
+                          for worker in workers[1:]))
+    for worker in workers[1:]:
+        worker.expect_order("retry")
+    expect(0 < counts[9] < 39, "they come one by one: %r" % counts)
+    expect("retry" not in elsewhere.names(), "the other server's was called")
+
+
+# Pauses
+
+def nothing_is_begun_while_paused(story):
+    story.start()
+    client, workers = _manage(story, FIRST, OTHER)
+    expect_equal(client.call("pause"), {"paused": True})
+    expect_equal(client.call("pause"), {"paused": True})
+    for worker in workers:
+        worker.expect_order("limit")
+        expect_equal(worker.fields("limit"),
+                     [{"hold": "paused", "earlier_stuck": 0}])
+    expect_equal((client.call("hello")["paused"],
+                  _entry(client, FIRST)["held"]), (True, "paused"))
+    client.manage(ELSEWHERE, "new")
+    new = story.worker(0, ELSEWHERE)
+    new.expect_want("up")
+    expect_equal(new.fields("limit")[0]["hold"], "paused")
+    expect_equal(client.call("resume"), {"paused": False})
+    story.advance(1)
+    for worker in workers + [new]:
+        story.until(lambda worker=worker:
+                    worker.fields("limit")[-1]["hold"] == "none",
+                    "the end of the pause")
+    expect_equal((client.call("hello")["paused"],
+                  _entry(client, FIRST)["held"]), (False, ""))
+
+
+def a_pause_outlives_the_daemon_and_not_the_boot(story):
+    story.start()
+    client, _ = _manage(story, FIRST)
+    client.call("pause")
+    story.signal(signal.SIGKILL)
+    story.wait_end()
+    story.start()
+    expect_equal(story.client().call("hello")["paused"], True)
+    worker = story.worker(1, FIRST)
+    worker.expect_want("up")
+    expect_equal(worker.fields("limit")[0]["hold"], "paused")
+    story.stop()
+    with open(story.path("run", "base", "paused"), "w",
+              encoding="ascii") as file:
+        file.write("another boot")
+    story.start()
+    expect_equal(story.client().call("hello")["paused"], False)
+
+
+def a_resumed_daemon_stays_so(story):
+    story.start()
+    client = story.client()
+    client.call("pause")
+    client.call("resume")
+    story.stop()
+    story.start()
+    expect_equal(story.client().call("hello")["paused"], False)
+
+
+def only_root_pauses(story):
+    story.start()
+    for method in ("pause", "resume"):
+        expect_equal(story.as_other_user(
+            lambda client, method=method: client.refusal(method)), "denied")
+    expect_equal(story.client().refusal("pause", {"all": True}), "bad-option")
+
+
+def a_pause_counts_for_more_than_a_held_server(story):
+    client, workers, processes = _held(story)
+    client.call("pause")
+    story.until(lambda: workers[2].fields("limit")[-1]["hold"] == "paused",
+                "the pause")
+    story.advance(5)
+    expect_equal(workers[2].fields("turn"), [])
+    client.call("resume")
+    story.advance(1)
+    story.until(lambda: workers[2].fields("limit")[-1]["hold"] == "server",
+                "the hold again")
+    for process in processes:
+        process.end()
