@@ -166,18 +166,33 @@ a_wish_that_came_back_begins_the_wait_anew(void **state)
 }
 
 static void
-nothing_that_is_held_is_forced(void **state)
+hold_when_force_is_due(enum hold hold)
 {
 	const struct turn_message turn = {.number = 1};
 
 	begin_unmount(&with_mounts);
 	fail_for(FORCE_AFTER_S, ERR_UNREACHABLE);
 	end(OPERATION_DISCONNECT, ERR_UNREACHABLE, 0);
-	limit(HOLD_SERVER);
-	assert_int_equal(keeper_status()->force_at_us, 0);
+	limit(hold);
 	pass(60);
-	keeper_turn(&turn);
 	assert_forced(false);
+	keeper_turn(&turn);
+}
+
+static void
+nothing_is_forced_while_paused(void **state)
+{
+	hold_when_force_is_due(HOLD_PAUSED);
+	assert_int_equal(keeper_status()->force_at_us, 0);
+	assert_forced(false);
+}
+
+static void
+what_its_server_holds_is_forced_in_its_turn(void **state)
+{
+	hold_when_force_is_due(HOLD_SERVER);
+	assert_int_not_equal(keeper_status()->force_at_us, 0);
+	assert_forced(true);
 }
 
 static void
@@ -264,7 +279,8 @@ main(void)
 		KEEPS(an_unmount_that_hangs_counts_as_dead),
 		KEEPS(a_name_lookup_that_hangs_does_not),
 		KEEPS(a_wish_that_came_back_begins_the_wait_anew),
-		KEEPS(nothing_that_is_held_is_forced),
+		KEEPS(nothing_is_forced_while_paused),
+		KEEPS(what_its_server_holds_is_forced_in_its_turn),
 		KEEPS(force_after_0_is_never),
 		KEEPS(a_kind_that_is_never_forced_is_not),
 		KEEPS(what_was_forced_is_said_until_it_is_wanted_again),

@@ -366,7 +366,9 @@ keeper_status(void)
 		return NULL;
 	condition_note_operations(&keeper.status, &keeper.operations);
 	keeper.status.next_retry_us = is_held ? 0 : keeper.retry_unix_us;
-	keeper.status.force_at_us = is_held ? 0 : keeper.force_unix_us;
+	/* A server that is held is dead: a turn may be what frees its users. */
+	keeper.status.force_at_us =
+		keeper.status.hold == HOLD_PAUSED ? 0 : keeper.force_unix_us;
 	return &keeper.status;
 }
 

@@ -21,7 +21,7 @@ keeper_is_force_due(void)
 	return keeper.backend->force && after_us != 0 &&
 	       keeper.dead_since_us != 0 &&
 	       keeper.status.wanted == WANTED_DOWN &&
-	       keeper.status.hold == HOLD_NONE &&
+	       keeper.status.hold != HOLD_PAUSED &&
 	       clock_boot_us() >= keeper.dead_since_us + after_us;
 }
 
