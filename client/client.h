@@ -4,7 +4,7 @@
  *
  * Runs in: command.
  * Invariant: with --json, standard output is exactly one JSON object, whatever
- *            happens; standard error is for people.
+ *            happens; of `events` one a line. Standard error is for people.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H

@@ -40,6 +40,8 @@ struct options {
 	const char *columns;
 	bool noheadings;
 	bool raw;
+	const char *since;
+	bool follow;
 	const char *wait_for;
 	int64_t timeout_ms;
 

@@ -25,10 +25,11 @@ set_paused(struct client *client, const char *method)
 		return report_failure(client, method, &failure);
 	report_member(client, "result", reply.result);
 	if (!client->options.json)
-		(void)puts(bool_of(reply.result, "paused")
-				   ? "paused: nothing is connected, repaired or "
-				     "disconnected until `holdfast resume`"
-				   : "resumed");
+		(void)puts(
+			bool_of(reply.result, "paused")
+				? "paused: nothing is connected, repaired or "
+				  "disconnected until `holdfast resume`"
+				: "resumed");
 	return EXIT_OK;
 }
 

@@ -326,6 +326,8 @@ finish_change(struct batch *batch, struct change *change)
 		claim_link(supervisor, change->claim);
 		log_notice("claim %s: uid %u manages %s", change->claim->cid,
 			(unsigned)change->asker.uid, target->uri);
+		journal_note(supervisor, EVENT_CLAIMED, target,
+			change->claim->cid, "");
 		finish_credential(batch, change);
 		client_answer_manage(&change->asker, target, true);
 		waiter_end_departed(target);
@@ -336,6 +338,8 @@ finish_change(struct batch *batch, struct change *change)
 		log_notice("claim %s: uid %u lets go of %s%s",
 			change->claim->cid, (unsigned)change->asker.uid,
 			target->uri, change->is_last ? ", the last" : "");
+		journal_note(supervisor, EVENT_RELEASED, target,
+			change->claim->cid, "");
 		client_answer_unmanage(&change->asker, change->is_last);
 		waiter_end_claim(target, change->claim->cid);
 		target_hurry(target);
@@ -345,6 +349,8 @@ finish_change(struct batch *batch, struct change *change)
 		break;
 	case CHANGE_FORGET:
 		target->is_forgetting = false;
+		if (target->claim_count == 0)
+			journal_note(supervisor, EVENT_GONE, target, "", "");
 		/* A claim of this very batch may have brought its own. */
 		if (target->claim_count == 0)
 			credential_remove(

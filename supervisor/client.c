@@ -18,6 +18,7 @@
 #include "common/guard.h"
 #include "common/log.h"
 #include "supervisor/api.h"
+#include "supervisor/poll.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
 
@@ -26,6 +27,7 @@ enum {
 	BACKLOG_MAX = 256 << 10, /* more and no request is read */
 	OUTPUT_MAX = 64 << 20,	 /* the longest answer */
 	SENT_KEPT_MAX = 1 << 20, /* of bytes that are sent already */
+	FED_MAX = 64 << 10,	 /* of events that are not sent yet */
 };
 
 #define MESSAGE_DEADLINE_US (10 * US_PER_SEC)
@@ -236,6 +238,7 @@ client_free(struct client *client)
 	struct supervisor *supervisor = client->supervisor;
 
 	waiter_forget_client(supervisor, client);
+	poll_forget_client(client);
 	claiming_forget_client(supervisor, client);
 	batch_forget_client(&supervisor->batch, client);
 	loop_disarm(supervisor->loop, &client->deadline);
@@ -284,7 +287,8 @@ static bool
 is_done_with(const struct client *client)
 {
 	return client->has_ended && !client->is_held && backlog(client) == 0 &&
-	       client->waiter_count == 0 && !client->is_claiming;
+	       client->waiter_count == 0 && !client->is_claiming &&
+	       !client->is_subscribed;
 }
 
 void
@@ -295,6 +299,8 @@ client_flush_all(struct supervisor *supervisor)
 	for (client = TAILQ_FIRST(&supervisor->clients); client;
 		client = next) {
 		next = TAILQ_NEXT(client, entry);
+		if (backlog(client) < FED_MAX)
+			poll_feed(client, FED_MAX);
 		/* Half an answer stands at its end: the stream makes no sense
 		 * any more. */
 		if (client->out.has_failed)

@@ -39,6 +39,8 @@ struct client {
 	bool has_ended;	 /* sends no more, but may still read answers */
 	bool is_closing;
 	size_t waiter_count;
+	bool is_subscribed; /* to events: is told those behind `told` */
+	uint64_t told;
 	/* A call of manage waits for its credentials; what came behind it waits
 	 * too, since it may be about that claim. */
 	bool is_claiming;

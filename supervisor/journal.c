@@ -3,12 +3,308 @@
  * journal.c - numbered events, kept for those who ask later.
  *
  * Runs in: supervisor.
- * Invariant: see journal.h.
+ * Trusts: see journal.h.
+ * Invariant: see journal.h. Numbers are written down as given, a thousand at a
+ *            time, before the first of them is: state_dir/events.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/guard.h"
+#include "common/log.h"
+#include "supervisor/entry_private.h"
 #include "supervisor/journal.h"
+#include "supervisor/supervisor.h"
+
+enum {
+	BLOCK = 1000,
+	PATH_LEN_MAX = CONF_PATH_MAX + 16,
+	NUMBER_TEXT_MAX = 24,
+	TEXT_MAX = 256,
+	EVENT_KEYS = 10,
+};
+
+struct event {
+	uint64_t at_us; /* Unix time */
+	enum event_kind kind;
+	enum target_state state;
+	enum target_state before;
+	bool has_before;
+	enum err_code error;
+	uint64_t attempt;
+	char *texts; /* connection, subject, text, each with its NUL */
+};
+
+static const char *const kind_words[] = {
+#define EVENT(name, word, meaning) [EVENT_##name] = word,
+#include "proto/event.def"
+#undef EVENT
+};
+
+/* --- numbers */
+
+static void
+write_path(const struct supervisor *supervisor, const char *name, char *path)
+{
+	(void)snprintf(
+		path, PATH_LEN_MAX, "%s/%s", supervisor->conf.state_dir, name);
+}
+
+static uint64_t
+read_reserved(const struct supervisor *supervisor)
+{
+	char path[PATH_LEN_MAX];
+	char text[NUMBER_TEXT_MAX];
+	cleanup_close int fd = -1;
+	ssize_t len;
+	uint64_t number;
+
+	write_path(supervisor, "events", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		return 1;
+	text[len] = '\0';
+	number = strtoull(text, NULL, 10);
+	return number > 0 && number < MESSAGE_TIME_MAX / 2 ? number : 1;
+}
+
+static int
+write_reserved(const struct supervisor *supervisor, uint64_t number)
+{
+	char path[PATH_LEN_MAX], written[PATH_LEN_MAX];
+	char text[NUMBER_TEXT_MAX];
+	cleanup_close int fd = -1;
+	int len = snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
+
+	write_path(supervisor, "events", path);
+	write_path(supervisor, "events.new", written);
+	fd = open(written,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || write(fd, text, (size_t)len) != len ||
+		fdatasync(fd) < 0 || rename(written, path) < 0)
+		return -errno;
+	return 0;
+}
+
+static void
+reserve(struct journal *journal, const struct supervisor *supervisor)
+{
+	int result;
+
+	if (journal->next < journal->reserved)
+		return;
+	journal->reserved = journal->next + BLOCK;
+	result = write_reserved(supervisor, journal->reserved);
+	if (result < 0)
+		log_warning("events: their numbers cannot be written down: %s; "
+			    "a restart may give some again",
+			strerror(-result));
+}
+
+void
+journal_init(struct journal *journal, const struct supervisor *supervisor)
+{
+	*journal = (struct journal){.size = supervisor->conf.events_max};
+	journal->next = journal->oldest = read_reserved(supervisor);
+	journal->reserved = journal->next;
+}
+
+static struct event *
+slot_of(const struct journal *journal, uint64_t number)
+{
+	return &journal->ring[number % journal->size];
+}
+
+void
+journal_done(struct journal *journal)
+{
+	for (uint64_t i = journal->oldest; i < journal->next; i++)
+		free(slot_of(journal, i)->texts);
+	free(journal->ring);
+	journal->ring = NULL;
+	journal->oldest = journal->next;
+}
+
+/* --- noting */
+
+static char *
+join_texts(const char *connection, const char *subject, const char *text)
+{
+	char *joined;
+	int len = asprintf(
+		&joined, "%s%c%.255s%c%.255s", connection, 0, subject, 0, text);
+
+	return len < 0 ? NULL : joined;
+}
+
+static void
+drop_oldest(struct journal *journal)
+{
+	struct event *event = slot_of(journal, journal->oldest++);
+
+	free(event->texts);
+	event->texts = NULL;
+}
+
+/* Takes event->texts, which is NULL without memory. */
+static void
+keep(struct supervisor *supervisor, struct event *event)
+{
+	struct journal *journal = &supervisor->journal;
+
+	reserve(journal, supervisor);
+	if (!journal->ring)
+		journal->ring = calloc(journal->size, sizeof(*journal->ring));
+	if (!journal->ring || !event->texts) {
+		/* What is before it cannot be told without a hole. */
+		free(event->texts);
+		while (journal->oldest < journal->next)
+			drop_oldest(journal);
+		journal->oldest = ++journal->next;
+		return;
+	}
+	if (journal->next - journal->oldest == journal->size)
+		drop_oldest(journal);
+	*slot_of(journal, journal->next++) = *event;
+	loop_hurry(supervisor->loop); /* somebody may follow */
+}
 
 void
 journal_note(struct supervisor *supervisor, enum event_kind kind,
 	const struct target *target, const char *subject, const char *text)
 {
+	struct event event = {
+		.at_us = clock_unix_us(),
+		.kind = kind,
+		.state = target ? target->status.state : TARGET_STATE_COUNT,
+		.texts = join_texts(target ? target->uri : "", subject, text),
+	};
+
+	if (target && target->status.error != ERR_NONE) {
+		event.error = target->status.error;
+		event.attempt = target->status.error_attempt;
+	}
+	keep(supervisor, &event);
+}
+
+void
+journal_note_status(struct supervisor *supervisor, const struct target *target,
+	enum target_state before, enum err_code error_before)
+{
+	const struct status_message *status = &target->status;
+	bool has_moved = status->state != before;
+	struct event event = {
+		.at_us = clock_unix_us(),
+		.kind = has_moved ? EVENT_STATE : EVENT_ERROR,
+		.state = status->state,
+		.before = before,
+		.has_before = has_moved,
+		.error = status->error,
+		.attempt = status->attempt,
+	};
+
+	if (!has_moved &&
+		(status->error == error_before || status->error == ERR_NONE))
+		return;
+	event.texts = join_texts(target->uri, "",
+		status->error == ERR_NONE ? "" : status->error_text);
+	keep(supervisor, &event);
+}
+
+/* --- telling */
+
+struct journal_view
+journal_look(const struct journal *journal, uint64_t since, uint64_t most)
+{
+	struct journal_view view = {
+		.first = since + 1,
+		.end = journal->next,
+	};
+
+	/* Beyond the last: from a journal that lost count. */
+	if (since >= journal->next) {
+		view.gap_from = journal->next;
+		view.gap_to = since;
+		view.first = journal->oldest;
+	} else if (since + 1 < journal->oldest) {
+		view.gap_from = since + 1;
+		view.gap_to = journal->oldest - 1;
+		view.first = journal->oldest;
+	}
+	if (view.gap_from != 0)
+		most--;
+	if (view.end - view.first > most)
+		view.end = view.first + most;
+	return view;
+}
+
+size_t
+journal_view_count(const struct journal_view *view)
+{
+	return (size_t)(view->end - view->first) + (view->gap_from ? 1 : 0);
+}
+
+uint64_t
+journal_view_next(const struct journal_view *view, uint64_t since)
+{
+	return journal_view_count(view) == 0 ? since : view->end - 1;
+}
+
+static void
+write_texts(struct wire_writer *out, const char *connection,
+	const char *subject, const char *text)
+{
+	wire_pair_text(out, "connection", connection);
+	entry_pair_clean(out, "subject", subject);
+	entry_pair_clean(out, "text", text);
+}
+
+void
+journal_write_gap(struct wire_writer *out, const struct journal_view *view)
+{
+	char text[TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text),
+		"events %" PRIu64 " to %" PRIu64 " are not kept",
+		view->gap_from, view->gap_to);
+	wire_map(out, EVENT_KEYS);
+	wire_pair_uint(out, "number", view->first - 1);
+	wire_pair_uint(out, "at", clock_unix_us());
+	wire_pair_text(out, "kind", kind_words[EVENT_GAP]);
+	wire_pair_text(out, "state", "");
+	wire_pair_text(out, "before", "");
+	wire_pair_text(out, "slug", "ok");
+	wire_pair_uint(out, "attempt", 0);
+	write_texts(out, "", "", text);
+}
+
+void
+journal_write_event(
+	struct wire_writer *out, const struct journal *journal, uint64_t number)
+{
+	const struct event *event = slot_of(journal, number);
+	const char *connection = event->texts;
+	const char *subject = connection + strlen(connection) + 1;
+	const char *text = subject + strlen(subject) + 1;
+
+	wire_map(out, EVENT_KEYS);
+	wire_pair_uint(out, "number", number);
+	wire_pair_uint(out, "at", event->at_us);
+	wire_pair_text(out, "kind", kind_words[event->kind]);
+	wire_pair_text(out, "state",
+		event->state < TARGET_STATE_COUNT
+			? target_state_word(event->state)
+			: "");
+	wire_pair_text(out, "before",
+		event->has_before ? target_state_word(event->before) : "");
+	wire_pair_text(out, "slug", err_slug(event->error));
+	wire_pair_uint(out, "attempt", event->attempt);
+	write_texts(out, connection, subject, text);
 }

@@ -180,6 +180,7 @@ end_turn(void *data)
 	batch_commit(&supervisor->batch);
 	settle_touched(supervisor);
 	batch_commit(&supervisor->batch);
+	poll_wake_all(supervisor);
 	client_flush_all(supervisor);
 	if (!TAILQ_EMPTY(&supervisor->touched))
 		loop_hurry(supervisor->loop);
@@ -335,6 +336,7 @@ release_all(struct supervisor *supervisor)
 	HASH_ITER (by_uri, supervisor->targets, target, next_target)
 		target_free(target);
 	ledger_done(&supervisor->ledger);
+	journal_done(&supervisor->journal);
 	fetch_end_all(supervisor);
 	scan_done(&supervisor->scan);
 	sessions_done(&supervisor->sessions);
@@ -359,6 +361,7 @@ serve(struct supervisor *supervisor, const struct inheritance *inheritance,
 			"the event loop cannot be set up: %s",
 			strerror(-result));
 	scan_init(&supervisor->scan, supervisor);
+	journal_init(&supervisor->journal, supervisor);
 	pause_load(supervisor);
 	ledger_init(&supervisor->ledger, supervisor);
 	result = load_claims(supervisor, err);
@@ -420,6 +423,7 @@ supervisor_run(const struct conf *conf, const struct inheritance *inheritance)
 	TAILQ_INIT(&supervisor->touched);
 	TAILQ_INIT(&supervisor->claimings);
 	TAILQ_INIT(&supervisor->fetches);
+	TAILQ_INIT(&supervisor->polls);
 	supervisor->credentials_fd = -1;
 	target_slots_init(&supervisor->slots);
 	batch_init(&supervisor->batch, supervisor);

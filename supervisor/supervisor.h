@@ -22,9 +22,11 @@
 #include "supervisor/conf.h"
 #include "supervisor/credential.h"
 #include "supervisor/fetch.h"
+#include "supervisor/journal.h"
 #include "supervisor/launch.h"
 #include "supervisor/ledger.h"
 #include "supervisor/mounts.h"
+#include "supervisor/poll.h"
 #include "supervisor/scan.h"
 #include "supervisor/server.h"
 #include "supervisor/sessions.h"
@@ -46,6 +48,8 @@ struct supervisor {
 	struct target *targets; /* uthash, by URI */
 	struct target *targets_by_key;
 	struct target_list touched; /* to be settled at the turn's end */
+	struct journal journal;
+	struct poll_list polls;
 	struct ledger ledger;
 	struct server *servers; /* uthash, by name */
 	struct slots slots;

@@ -212,6 +212,9 @@ log_status(const struct target *target, const struct status_message *next)
 void
 target_set_status(struct target *target, const struct status_message *next)
 {
+	enum target_state before;
+	enum err_code error_before;
+
 	if (is_news(target, next)) {
 		log_status(target, next);
 		add_history(target, next);
@@ -228,7 +231,10 @@ target_set_status(struct target *target, const struct status_message *next)
 		target->status.state != next->state)
 		scan_hurry(target);
 	target_session_note(target, next);
+	before = target->status.state;
+	error_before = target->status.error;
 	target->status = *next;
+	journal_note_status(target->supervisor, target, before, error_before);
 	target_touch(target);
 }
 
@@ -239,11 +245,13 @@ target_set_status(struct target *target, const struct status_message *next)
 static void
 count_failure(const struct target *target, struct status_message *status)
 {
+	status->failed_began_us = target->attempt_after_us;
 	if (status->state != TARGET_CONNECTING) {
 		if (target->has_reported)
 			return;
 		status->attempt++;
 		status->attempt_at_us = clock_unix_us();
+		status->failed_began_us = clock_boot_us();
 	}
 	status->failed_attempt = status->attempt;
 }

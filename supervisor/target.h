@@ -101,6 +101,8 @@ struct target {
 	struct loop_timer silence;  /* then it is asked whether it is there */
 	uint32_t ping;		    /* number of the last such question */
 	uint32_t pong;		    /* number of the last that was answered */
+	uint64_t heard_us;	    /* boot time of the last report, or start */
+	uint64_t attempt_after_us;  /* the current attempt began after that */
 	enum hold told_hold;	    /* the limit that it was told last */
 	unsigned told_earlier;
 	enum hold heard_hold; /* and the one that it keeps to */

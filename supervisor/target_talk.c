@@ -348,6 +348,9 @@ note_report(struct target *target, const struct status_message *status)
 {
 	const struct conf *conf = &target->supervisor->conf;
 
+	if (status->attempt != target->status.attempt)
+		target->attempt_after_us = target->heard_us;
+	target->heard_us = clock_boot_us();
 	target->has_reported = true;
 	target->pong = (uint32_t)status->pong;
 	target->heard_hold = status->hold;
@@ -440,12 +443,15 @@ take_status(struct target *target, const struct status_message *status)
 	bool was_refused = before.error == ERR_AUTH_FAILED &&
 			   before.error_attempt == status->error_attempt;
 
+	note_report(target, status);
 	/* A new worker that has not looked yet knows less than we do. */
 	if (status->state != TARGET_REGISTERED || status->wanted != WANTED_UP ||
 		target->status.state == TARGET_REGISTERED)
 		target_set_status(target, status);
-	note_report(target, status);
 	watch_obedience(target);
+	if (target->status.was_forced && !before.was_forced)
+		journal_note(target->supervisor, EVENT_FORCED, target, "",
+			"what had not been written to the server may be lost");
 	ledger_note_report(&target->supervisor->ledger, target);
 	server_note_report(target, &before);
 	compare_accounts(target);

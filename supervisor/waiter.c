@@ -17,10 +17,6 @@
 #include "supervisor/supervisor.h"
 #include "supervisor/waiter.h"
 
-enum {
-	WAITERS_PER_CLIENT = 256
-};
-
 struct waiter {
 	TAILQ_ENTRY(waiter) in_target;
 	struct client *client;
@@ -28,7 +24,8 @@ struct waiter {
 	struct target *target;
 	char *cid;
 	enum wait_for what;
-	uint64_t attempt; /* the last one that began before the call */
+	uint64_t attempt;  /* the last one that had begun, as far as known */
+	uint64_t began_us; /* boot time of the call */
 	uint64_t timeout_ms;
 	struct loop_timer deadline;
 };
@@ -86,7 +83,8 @@ is_fulfilled(const struct waiter *waiter)
 		return status->state == TARGET_CONNECTED;
 	case WAIT_SETTLED:
 		return status->state == TARGET_CONNECTED ||
-		       status->failed_attempt > waiter->attempt;
+		       (status->failed_attempt > waiter->attempt &&
+			       status->failed_began_us >= waiter->began_us);
 	case WAIT_GONE:
 		break; /* waiter_end_target() */
 	}
@@ -142,6 +140,7 @@ waiter_new(struct client *client, uint64_t message_id, struct target *target,
 	waiter->target = target;
 	waiter->what = what;
 	waiter->attempt = target->status.attempt;
+	waiter->began_us = clock_boot_us();
 	waiter->timeout_ms = timeout_ms;
 	waiter->deadline.on_due = on_deadline;
 	TAILQ_INSERT_TAIL(&target->waiters, waiter, in_target);

@@ -80,8 +80,8 @@ class Client:
     def send(self, data):
         self.sock.sendall(data)
 
-    def receive(self):
-        """The next answer, as [id, error, result]."""
+    def receive_raw(self):
+        """The next message, whatever it is."""
         while True:
             try:
                 message = next(self._unpacker)
@@ -96,6 +96,11 @@ class Client:
                 raise Closed("the daemon closed the connection")
             self._unpacker.feed(data)
         check_value(message)
+        return message
+
+    def receive(self):
+        """The next answer, as [id, error, result]."""
+        message = self.receive_raw()
         if not isinstance(message, list) or len(message) != 4:
             raise Broken("no answer: %r" % (message,))
         kind, number, error, result = message

@@ -69,6 +69,7 @@ class Worker:
         self.is_hung_up = False
         self.is_over = False    # its process has ended
         self.ignores_end = False
+        self.began_us = 0           # its attempt, as boot_us() tells
         self.answers_pings = True   # pings are no orders to stories
         self.obeys_limits = True
         self.status = {}
@@ -93,6 +94,7 @@ class Worker:
         self.raw(schema.encode("log", level=5, text=text))
 
     def begin_attempt(self):
+        self.began_us = self.story.boot_us()
         self.report(state="connecting", operation="connect", wanted="up",
                     attempt=self.status.get("attempt", 0) + 1,
                     attempt_at_us=1)
@@ -105,7 +107,8 @@ class Worker:
         attempt = self.status.get("attempt", 0)
         self.report(state="backoff", operation="none", wanted="up",
                     has_object=0, error=error, error_text=text,
-                    error_attempt=attempt, failed_attempt=attempt, **fields)
+                    error_attempt=attempt, failed_attempt=attempt,
+                    failed_began_us=self.began_us, **fields)
 
     def gone(self):
         self.report(state="registered", operation="none", wanted="down",
@@ -454,6 +457,11 @@ class Story:
             held, self._held = self._held, []
             for conn in held:
                 self._answer(conn, verdict)
+
+    def boot_us(self):
+        """CLOCK_BOOTTIME as the daemon has it."""
+        return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+                + struct.unpack("Q", self._clock)[0])
 
     def advance(self, seconds):
         """Puts the daemon's clock forward, and has it look."""

@@ -215,7 +215,8 @@ def reports_without_reason_harm_nobody(story):
         worker = _living_worker(story, URI)
         worker.raw(_any_status(rng))
         client.call("status", "a")
-    expect_equal(client.state("b"), "connected")
+    # The clock leaps: its worker may have been too late with a sign of life.
+    client.wait("b")
 
 
 def reports_with_random_faults_harm_nobody(story):
@@ -234,4 +235,5 @@ def reports_with_random_faults_harm_nobody(story):
             client.claims()
         except Closed:
             raise AssertionError("the daemon has gone") from None
-    expect_equal(client.state("b"), "connected")
+    # The clock leaps: its worker may have been too late with a sign of life.
+    client.wait("b")

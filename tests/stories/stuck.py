@@ -171,7 +171,7 @@ def the_next_worker_is_told_what_the_one_before_left(story):
     worker.expect_end()
     story.advance(1)
     worker = story.worker(1, FIRST)
-    worker.expect_order("limit")
+    worker.expect_want("up")
     expect_equal(worker.fields("limit")[0],
                  {"hold": "none", "earlier_stuck": 2})
     expect(worker.names().index("limit") < worker.names().index("want"),

@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""events.py - numbered events: asked for, waited for, subscribed to
+
+Runs in: the stories
+"""
+
+import os
+import signal
+import time
+
+import msgpack
+
+from story import OTHER, URI, expect, expect_equal, listens
+
+KEYS = {"number", "at", "kind", "state", "before", "slug", "attempt",
+        "connection", "subject", "text"}
+
+
+def _short(event):
+    return (event["kind"], event["before"], event["state"], event["slug"],
+            event["subject"])
+
+
+def _all(client, since=0):
+    return client.call("events", since)["events"]
+
+
+def every_state_change_has_one(story):
+    story.on_order = listens
+    client = story.start().client()
+    client.manage(URI, "a")
+    worker = story.worker()
+    worker.expect_want("up")
+    for _ in range(3):
+        worker.begin_attempt()
+        worker.failed()
+    worker.begin_attempt()
+    worker.connected()
+    worker.report(state="unresponsive", error="timed-out", error_text="late")
+    worker.report(error="unreachable", error_text="refused")
+    worker.connected()
+    story.poll(lambda: len(_all(client)) == 12, "all of that")
+    client.unmanage("a")
+    worker.expect_want("down")
+    worker.report(state="disconnecting", wanted="down")
+    worker.gone()
+    client.wait("a", **{"for": "gone"})
+    tries = [("state", "connecting", "backoff", "unreachable", ""),
+             ("state", "backoff", "connecting", "unreachable", "")]
+    found = [_short(event) for event in _all(client)
+             if event["kind"] != "claimed"]
+    expect_equal(found, [
+        ("state", "registered", "connecting", "ok", ""), *tries, *tries,
+        *tries,
+        ("state", "connecting", "connected", "ok", ""),
+        ("state", "connected", "unresponsive", "timed-out", ""),
+        ("error", "", "unresponsive", "unreachable", ""),
+        ("state", "unresponsive", "connected", "ok", ""),
+        ("released", "", "connected", "ok", "a"),
+        ("state", "connected", "disconnecting", "ok", ""),
+        ("state", "disconnecting", "registered", "ok", ""),
+        ("gone", "", "registered", "ok", "")])
+
+
+def an_event_has_every_key_and_the_next_number(story):
+    client = story.start().client()
+    before = int(time.time() * 1e6)
+    client.manage(URI, "a")
+    client.wait("a")
+    events = _all(client)
+    for event in events:
+        expect_equal(set(event), KEYS)
+        expect(before <= event["at"] <= time.time() * 1e6, "when it was")
+    expect_equal([event["number"] for event in events],
+                 list(range(1, len(events) + 1)))
+    first = events[0]
+    expect_equal((first["kind"], first["connection"], first["subject"]),
+                 ("claimed", URI, "a"))
+
+
+def events_are_told_from_a_number_on_and_only_so_many(story):
+    client = story.start().client()
+    for number in range(10):
+        client.manage(URI, "c%d" % number)
+    client.wait("c0")
+    whole = _all(client)
+    answer = client.call("events", 3, {"max": 2})
+    expect_equal((answer["events"], answer["next"]), (whole[3:5], 5))
+    last = whole[-1]["number"]
+    expect_equal(client.call("events", last),
+                 {"events": [], "next": last})
+
+
+def numbers_go_on_over_kill_and_restart(story):
+    client = story.start().client()
+    client.manage(URI, "a")
+    client.wait("a")
+    last = _all(client)[-1]["number"]
+    for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+        story.signal(end)
+        story.wait_end()
+        story.start()
+        client = story.client()
+        client.wait("a")
+        gap, *events = _all(client, last)
+        expect_equal((gap["kind"], gap["number"]),
+                     ("gap", events[0]["number"] - 1))
+        expect(str(last + 1) in gap["text"], "from where: %r" % gap)
+        expect(events[0]["number"] > last, "a number was given twice")
+        last = events[-1]["number"]
+
+
+def numbers_go_on_where_they_cannot_be_written_down(story):
+    story.start()
+    os.mkdir(story.path("state", "events.new"))
+    client = story.client()
+    client.manage(URI, "a")
+    client.wait("a")
+    expect(len(_all(client)) >= 3, "events")
+    story.expect_line("numbers cannot be written down")
+    os.rmdir(story.path("state", "events.new"))
+
+
+def what_is_not_kept_any_more_is_a_gap(story):
+    client = story.start(limits_events=16).client()
+    for number in range(20):
+        client.manage(URI, "c%d" % number)
+    client.wait("c0")
+    answer = client.call("events", 2)
+    gap, *events = answer["events"]
+    expect_equal((gap["kind"], gap["number"] + 1, len(events)),
+                 ("gap", events[0]["number"], 16))
+    expect("events 3 to %d are not kept" % gap["number"] in gap["text"],
+           "what is missing: %r" % gap)
+    # Whoever goes on from there misses nothing more.
+    client.unmanage("c1")
+    more = client.call("events", answer["next"])["events"]
+    expect_equal([_short(event) for event in more],
+                 [("released", "", "connected", "ok", "c1")])
+
+
+def a_number_that_was_never_given_is_a_gap_too(story):
+    client = story.start().client()
+    client.manage(URI, "a")
+    client.wait("a")
+    gap, *events = _all(client, 10**9)
+    expect_equal((gap["kind"], gap["number"], events[0]["number"]),
+                 ("gap", 0, 1))
+
+
+def a_call_waits_for_the_next_event(story):
+    client = story.start().client()
+    number = client.begin("events", 0, {"timeout_ms": 60000})
+    story.turn()
+    expect(client.is_quiet(), "it was answered too early")
+    story.client().manage(URI, "a")
+    answer = client.answer(number)
+    expect_equal([_short(event) for event in answer["events"]][0],
+                 ("claimed", "", "registered", "ok", "a"))
+
+
+def a_call_that_waits_in_vain_is_told_so(story):
+    client = story.start().client()
+    number = client.begin("events", 0, {"timeout_ms": 5000})
+    story.turn()
+    story.advance(6)
+    expect_equal(client.answer(number), {"events": [], "next": 0})
+
+
+def a_client_that_leaves_waits_no_longer(story):
+    client = story.start().client()
+    client.begin("events", 0, {"timeout_ms": 60000})
+    story.turn()
+    client.close()
+    story.turn()
+    story.client().manage(URI, "a")
+    story.client().wait("a")
+
+
+def a_client_may_wait_for_much_and_not_for_all(story):
+    client = story.start().client()
+    for _ in range(256):
+        client.begin("events", 0, {"timeout_ms": 60000})
+    expect_equal(client.refusal("events", 0, {"timeout_ms": 60000}),
+                 "too-many")
+    expect_equal(story.client().call("events", 0),
+                 {"events": [], "next": 0})
+
+
+def bad_arguments_are_refused(story):
+    client = story.start().client()
+    for slug, call in (
+            ("bad-arguments", ("events",)),
+            ("bad-arguments", ("events", "1")),
+            ("bad-arguments", ("events", -1)),
+            ("bad-arguments", ("events", 2**60)),
+            ("bad-option", ("events", 0, {"max": 0})),
+            ("bad-option", ("events", 0, {"max": 1001})),
+            ("bad-option", ("events", 0, {"timeout_ms": 86400001})),
+            ("bad-option", ("events", 0, {"since": 1})),
+            ("bad-option", ("subscribe", {"since": "1"})),
+            ("bad-arguments", ("subscribe", 1, 2)),
+            ("bad-arguments", ("unsubscribe", 1, 2))):
+        expect_equal(client.refusal(*call), slug, "%r" % (call,))
+
+
+# Subscriptions
+
+def _notifications(client, count):
+    found = []
+    while len(found) < count:
+        kind, method, params = client.receive_raw()
+        expect_equal((kind, method, len(params)), (2, "event", 1))
+        found.append(params[0])
+    return found
+
+
+def nothing_is_sent_before_it_is_asked_for(story):
+    client = story.start().client()
+    story.client().manage(URI, "a")
+    story.client().wait("a")
+    story.turn()
+    expect(client.is_quiet(), "something was sent")
+
+
+def a_subscriber_is_told_each_event_once(story):
+    client = story.start().client()
+    expect_equal(client.call("subscribe"), {"last": 0})
+    other = story.client()
+    other.manage(URI, "a")
+    other.wait("a")
+    found = _notifications(client, 3)
+    expect_equal(found, _all(other))
+    story.turn()
+    expect(client.is_quiet(), "more was sent")
+
+
+def a_subscriber_may_begin_with_what_was(story):
+    other = story.start().client()
+    other.manage(URI, "a")
+    other.wait("a")
+    client = story.client()
+    expect_equal(client.call("subscribe", {"since": 1}), {"last": 3})
+    expect_equal(_notifications(client, 2), _all(other, 1))
+
+
+def what_a_client_caused_is_told_behind_the_answer(story):
+    client = story.start().client()
+    client.call("subscribe")
+    client.begin("manage", URI, "a")
+    expect_equal(client.receive_raw()[0], 1)
+    expect_equal(_notifications(client, 1)[0]["kind"], "claimed")
+
+
+def who_unsubscribes_is_told_no_more(story):
+    client = story.start().client()
+    client.call("subscribe")
+    expect_equal(client.call("unsubscribe"), {})
+    story.client().manage(URI, "a")
+    story.client().wait("a")
+    story.turn()
+    expect(client.is_quiet(), "something was sent")
+
+
+def a_subscriber_that_falls_behind_is_told_of_a_gap(story):
+    client = story.start(limits_events=16).client()
+    client.call("subscribe")
+    other = story.client()
+    for number in range(3000):
+        other.call_all([("manage", OTHER, "b%d" % number),
+                        ("unmanage", "b%d" % number)])
+    kinds = {}
+    last = _all(other)[-1]["number"]
+    expected = 1
+    while expected <= last:
+        event = _notifications(client, 1)[0]
+        kinds[event["kind"]] = kinds.get(event["kind"], 0) + 1
+        if event["kind"] != "gap":
+            expect_equal(event["number"], expected)
+        expect(event["number"] >= expected, "numbers go back")
+        expected = event["number"] + 1
+    expect(kinds.get("gap", 0) >= 1, "no gap: %r" % kinds)
+
+
+def settled_is_not_an_attempt_that_began_before_the_call(story):
+    story.on_order = listens
+    client = story.start().client()
+    client.manage(URI, "a")
+    worker = story.worker()
+    worker.expect_want("up")
+    # It has begun, but nobody has heard of it yet.
+    worker.began_us = story.boot_us()
+    time.sleep(0.001)
+    number = client.begin_wait("a", **{"for": "settled"})
+    story.turn()
+    worker.status["attempt"] = 1
+    worker.failed()
+    story.expect_line("backoff")
+    story.turn()
+    expect(client.is_quiet(), "an old error was told")
+    worker.begin_attempt()
+    worker.failed("not-found", "no such export")
+    expect_equal(client.answer(number)["error"]["slug"], "not-found")
+
+
+def third_parties_read_notifications_as_they_are(story):
+    client = story.start().client()
+    client.call("subscribe")
+    story.client().manage(URI, "a")
+    unpacker = msgpack.Unpacker(raw=False, strict_map_key=True)
+    while True:
+        unpacker.feed(client.sock.recv(4096))
+        message = next(unpacker, None)
+        if message:
+            break
+    expect_equal(message[:2], [2, "event"])
