@@ -169,6 +169,45 @@ iscsi_session_read_state(uint32_t number, char ret_state[ISCSI_STATE_SIZE])
 	return read_text(AT_FDCWD, name, ret_state, ISCSI_STATE_SIZE);
 }
 
+/* A number of seconds; "off" and less than 0 are refused. */
+static int
+read_seconds(uint32_t number, const char *file, uint32_t *ret_seconds)
+{
+	char name[PATH_SIZE];
+	char text[ISCSI_STATE_SIZE];
+	int result;
+
+	(void)snprintf(name, sizeof(name), "%s/session%u/%s",
+		sysfs_iscsi_sessions, number, file);
+	result = read_text(AT_FDCWD, name, text, sizeof(text));
+	if (result < 0)
+		return result;
+	return sscanf(text, "%u", ret_seconds) == 1 ? 0 : -EINVAL;
+}
+
+int
+iscsi_session_read_timeouts(
+	uint32_t number, struct iscsi_timeouts *ret_timeouts)
+{
+	char name[PATH_SIZE];
+	struct iscsi_timeouts timeouts;
+	int result = read_seconds(number, "recovery_tmo", &timeouts.recovery_s);
+
+	(void)snprintf(name, sizeof(name),
+		"device/connection%u:0/iscsi_connection/connection%u:0/"
+		"recv_tmo",
+		number, number);
+	if (result == 0)
+		result = read_seconds(number, name, &timeouts.recv_s);
+	memcpy(name + strlen(name) - strlen("recv_tmo"), "ping_tmo",
+		strlen("ping_tmo"));
+	if (result == 0)
+		result = read_seconds(number, name, &timeouts.ping_s);
+	if (result == 0)
+		*ret_timeouts = timeouts;
+	return result;
+}
+
 bool
 iscsi_session_is_in(const struct iscsi_session *session)
 {

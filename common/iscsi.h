@@ -47,6 +47,15 @@ struct iscsi_session {
 int iscsi_session_read(uint32_t number, struct iscsi_session *ret_session);
 /* Its state alone. 0 or -errno. */
 int iscsi_session_read_state(uint32_t number, char ret_state[ISCSI_STATE_SIZE]);
+/* How it finds out that its target is gone, and for how long it waits then. */
+struct iscsi_timeouts {
+	uint32_t recv_s;     /* quiet for so long, and it is pinged */
+	uint32_t ping_s;     /* for the answer */
+	uint32_t recovery_s; /* before its disks fail */
+};
+/* 0 or -errno. */
+int iscsi_session_read_timeouts(
+	uint32_t number, struct iscsi_timeouts *ret_timeouts);
 bool iscsi_session_is_in(const struct iscsi_session *session);
 /*
  * Hands each session to each() until it returns false; one that goes meanwhile

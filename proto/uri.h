@@ -118,6 +118,8 @@ const char *uri_param(const struct uri *uri, const char *name);
  * NULL when there is neither.
  */
 const char *uri_param_or_default(const struct uri *uri, const char *name);
+/* Whether uri->params[index] is one of those that uri_mount_flags() tells. */
+bool uri_param_is_mount_flag(const struct uri *uri, size_t index);
 const char *uri_scheme_name(enum uri_scheme scheme);
 
 /*

@@ -134,6 +134,17 @@ uri_mount_flags(const struct uri *uri)
 	return flags;
 }
 
+bool
+uri_param_is_mount_flag(const struct uri *uri, size_t index)
+{
+	const struct uri_rule *rule = NULL;
+
+	while ((rule = uri_rule_next(uri->scheme, rule)))
+		if (strcmp(rule->name, uri->params[index].name) == 0)
+			return rule->is_mount_flag;
+	return false;
+}
+
 /* Whether another parameter of its group is given. */
 static bool
 is_overridden(const struct uri *uri, const struct uri_rule *rule)

@@ -314,6 +314,8 @@ client_flush_all(struct supervisor *supervisor)
 		}
 		if (client->is_held && backlog(client) <= BACKLOG_MAX)
 			loop_hurry(supervisor->loop);
+		if (poll_is_behind(client) && backlog(client) < FED_MAX)
+			loop_hurry(supervisor->loop);
 		set_deadline(client);
 		set_events(client);
 	}

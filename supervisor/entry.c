@@ -14,11 +14,12 @@
 
 #include "common/guard.h"
 #include "supervisor/entry_private.h"
+#include "supervisor/explain.h"
 #include "supervisor/supervisor.h"
 
-/* Every key of proto/api.def but history, which status alone has. */
+/* Every key of ENTRY in proto/api.def. */
 enum {
-	ENTRY_KEYS = -1
+	ENTRY_KEYS = 0
 #define ENTRY(key, type, meaning) +1
 #include "proto/api.def"
 #undef ENTRY
@@ -167,26 +168,6 @@ held_word(const struct target *target)
 	return hold == HOLD_NONE ? "" : hold_word(hold);
 }
 
-static void
-write_history(struct wire_writer *out, const struct target *target)
-{
-	size_t total = target->history_count;
-	size_t count = total < TARGET_HISTORY ? total : TARGET_HISTORY;
-
-	wire_text(out, "history");
-	wire_array(out, target->history ? count : 0);
-	for (size_t i = total - count; target->history && i < total; i++) {
-		const struct target_event *event =
-			&target->history[i % TARGET_HISTORY];
-
-		wire_map(out, 4);
-		wire_pair_uint(out, "at", event->at_us);
-		wire_pair_text(out, "state", target_state_word(event->state));
-		wire_pair_text(out, "slug", err_slug(event->error));
-		entry_pair_clean(out, "text", event->text);
-	}
-}
-
 /* Mount point or device, as far as there is one. */
 static void
 find_path(const struct view *view, char *path)
@@ -275,7 +256,7 @@ write_view(struct wire_writer *out, const struct view *view)
 
 void
 entry_write_claim(
-	struct wire_writer *out, const struct claim *claim, bool with_history)
+	struct wire_writer *out, const struct claim *claim, bool with_status)
 {
 	const struct view view = {
 		.state = target_state_word(claim->target->status.state),
@@ -283,22 +264,25 @@ entry_write_claim(
 		.claim = claim,
 	};
 
-	wire_map(out, ENTRY_KEYS + (with_history ? 1 : 0));
+	wire_map(out, ENTRY_KEYS + (with_status ? EXPLAIN_KEYS : 0));
 	write_view(out, &view);
-	if (with_history)
-		write_history(out, claim->target);
+	if (with_status)
+		explain_write_status(out, claim->target);
 }
 
 void
-entry_write_lingering(struct wire_writer *out, const struct target *target)
+entry_write_lingering(
+	struct wire_writer *out, const struct target *target, bool with_status)
 {
 	const struct view view = {
 		.state = target_state_word(target->status.state),
 		.target = target,
 	};
 
-	wire_map(out, ENTRY_KEYS);
+	wire_map(out, ENTRY_KEYS + (with_status ? EXPLAIN_KEYS : 0));
 	write_view(out, &view);
+	if (with_status)
+		explain_write_status(out, target);
 }
 
 void

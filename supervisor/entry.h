@@ -22,11 +22,12 @@ enum {
 	ENTRY_ID_MAX = 320
 };
 
+/* with_status: and the keys of STATUS. */
 void entry_write_claim(
-	struct wire_writer *out, const struct claim *claim, bool with_history);
+	struct wire_writer *out, const struct claim *claim, bool with_status);
 /* A connection without a claim that is still there. */
 void entry_write_lingering(
-	struct wire_writer *out, const struct target *target);
+	struct wire_writer *out, const struct target *target, bool with_status);
 /* One that has just gone: state "gone". */
 void entry_write_gone(struct wire_writer *out, const struct target *target);
 /* A claim that never was, or is long gone, for `wait` for gone. */

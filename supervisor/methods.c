@@ -191,7 +191,7 @@ list_all(struct listing *listing, bool is_counting)
 		entry_lingering_id(target, id);
 		if (begin_entry(listing, id,
 			    target_state_word(target->status.state)))
-			entry_write_lingering(out, target);
+			entry_write_lingering(out, target, false);
 	}
 	list_stuck(listing);
 	mounts_each(&supervisor->mounts, list_unmanaged, listing);
@@ -234,19 +234,6 @@ method_list(struct call *call, struct err *err)
 	begin(call);
 	wire_map(call->out, listing.count);
 	list_all(&listing, false);
-	return 0;
-}
-
-int
-method_status(struct call *call, struct err *err)
-{
-	struct claim *claim;
-	int result = call_get_claim(call, &claim, err);
-
-	if (result < 0)
-		return result;
-	begin(call);
-	entry_write_claim(call->out, claim, true);
 	return 0;
 }
 

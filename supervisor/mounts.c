@@ -23,7 +23,9 @@
 enum {
 	PAUSE_MIN_US = 20000,
 	PAUSE_FACTOR = 4,
-	PAUSE_FAILED_US = 1000000
+	PAUSE_FAILED_US = 1000000,
+	OPTION_NAME_MAX = 64,
+	OPTION_VALUE_MAX = 256,
 };
 
 static int
@@ -165,6 +167,7 @@ mounts_each(struct mounts *mounts,
 			.source = or_empty(mnt_fs_get_source(fs)),
 			.path = or_empty(mnt_fs_get_target(fs)),
 			.options = or_empty(mnt_fs_get_fs_options(fs)),
+			.flags = or_empty(mnt_fs_get_vfs_options(fs)),
 			.is_network = mnt_fs_is_netfs(fs),
 		};
 
@@ -188,4 +191,59 @@ mounts_option(
 		memcpy(ret_value, value, len);
 	ret_value[value ? len : 0] = '\0';
 	return true;
+}
+
+/* What the kernel never shows, or not when it is what it is by default. */
+static bool
+is_never_shown(const char *name)
+{
+	static const char *const names[] = {"port", "mountport", "mountvers",
+		"mountproto", "retry", "nolock", "lock", "acl", "cto", "ac",
+		"rdirplus", "nofsc", "size", "sharecache", "resvport"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+compare_one(const char *name, const char *value, const char *effective,
+	void (*each)(const struct option_difference *difference, void *data),
+	void *data)
+{
+	char found[OPTION_VALUE_MAX] = "";
+	bool is_there = mounts_option(effective, name, found, sizeof(found));
+
+	if (is_there ? strcmp(found, value) == 0 : is_never_shown(name))
+		return;
+	each(
+		&(struct option_difference){
+			.name = name,
+			.requested = *value ? value : name,
+			.effective = is_there ? (*found ? found : name) : "",
+		},
+		data);
+}
+
+void
+mounts_compare(const char *requested, const char *effective,
+	void (*each)(const struct option_difference *difference, void *data),
+	void *data)
+{
+	char *at = (char *)requested; /* it is only read */
+	char *name_at, *value_at;
+	size_t name_len, value_len;
+
+	while (mnt_optstr_next_option(
+		       &at, &name_at, &name_len, &value_at, &value_len) == 0) {
+		char name[OPTION_NAME_MAX];
+		char value[OPTION_VALUE_MAX];
+
+		(void)snprintf(
+			name, sizeof(name), "%.*s", (int)name_len, name_at);
+		(void)snprintf(value, sizeof(value), "%.*s", (int)value_len,
+			value_at ? value_at : "");
+		compare_one(name, value, effective, each, data);
+	}
 }

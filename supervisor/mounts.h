@@ -25,6 +25,7 @@ struct mount_entry {
 	const char *source;
 	const char *path;    /* unescaped */
 	const char *options; /* the file system's */
+	const char *flags;   /* of this mount: "rw,nosuid,..." */
 	bool is_network;
 };
 
@@ -50,6 +51,20 @@ void mounts_read_now(struct mounts *mounts);
  * path the upper one comes last. */
 void mounts_each(struct mounts *mounts,
 	void (*each)(const struct mount_entry *entry, void *data), void *data);
+/* An option that is not as it was asked for; "" for what is not there. */
+struct option_difference {
+	const char *name;
+	const char *requested; /* its value; its name if it has none */
+	const char *effective;
+};
+/*
+ * Compares what was asked of mount(2) with what the kernel shows. Options that
+ * the kernel adds by itself are no difference, nor are those that it never
+ * shows, or shows under another name.
+ */
+void mounts_compare(const char *requested, const char *effective,
+	void (*each)(const struct option_difference *difference, void *data),
+	void *data);
 /* Copies the value of an option like vers=4.2 into ret_value, cut to size;
  * false when it is not there. */
 bool mounts_option(

@@ -136,6 +136,13 @@ begin_notification(struct wire_writer *out)
 	wire_array(out, 1);
 }
 
+bool
+poll_is_behind(const struct client *client)
+{
+	return client->is_subscribed && !client->is_closing &&
+	       client->told + 1 != client->supervisor->journal.next;
+}
+
 void
 poll_feed(struct client *client, size_t room)
 {
@@ -144,8 +151,7 @@ poll_feed(struct client *client, size_t room)
 	size_t most = out->len + room;
 	struct journal_view view;
 
-	if (!client->is_subscribed || client->is_closing ||
-		client->told + 1 == journal->next)
+	if (!poll_is_behind(client))
 		return;
 	view = journal_look(journal, client->told, UINT64_MAX);
 	if (view.gap_from != 0) {

@@ -9,6 +9,7 @@
 #ifndef SUPERVISOR_POLL_H
 #define SUPERVISOR_POLL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
@@ -32,6 +33,8 @@ void poll_forget_client(struct client *client);
 /* Answers events(since) now. */
 void poll_answer(struct client *client, uint64_t message_id, uint64_t since,
 	uint64_t most);
+/* Whether it has subscribed, and not been told all. */
+bool poll_is_behind(const struct client *client);
 /* Tells a client that has subscribed what there is, as far as there is room for
  * room bytes more. */
 void poll_feed(struct client *client, size_t room);

@@ -128,6 +128,7 @@ target_free(struct target *target)
 	free(target->history);
 	free(target->holders);
 	free(target->mount_options);
+	free(target->mount_flags);
 	free(target);
 }
 
@@ -234,6 +235,8 @@ target_set_status(struct target *target, const struct status_message *next)
 	before = target->status.state;
 	error_before = target->status.error;
 	target->status = *next;
+	record_note(&target->record, next, target_wanted(target) == WANTED_UP,
+		clock_unix_us());
 	journal_note_status(target->supervisor, target, before, error_before);
 	target_touch(target);
 }
@@ -317,6 +320,11 @@ target_see_mount(struct target *target, const struct mount_entry *entry,
 	}
 	target->device_major = entry->device_major;
 	target->device_minor = entry->device_minor;
+	if (!target->mount_flags ||
+		strcmp(target->mount_flags, entry->flags) != 0) {
+		free(target->mount_flags);
+		target->mount_flags = strdup(entry->flags);
+	}
 	if (target->mount_options &&
 		strcmp(target->mount_options, entry->options) == 0)
 		return;

@@ -23,6 +23,7 @@
 #include "supervisor/launcher.h"
 #include "supervisor/link.h"
 #include "supervisor/mounts.h"
+#include "supervisor/record.h"
 
 struct claiming;
 struct credential;
@@ -95,6 +96,7 @@ struct target {
 	bool has_reported;	    /* this worker, since it was started */
 	enum wanted told;	    /* what the worker was told last */
 	uint64_t started_us;	    /* when the worker was, boot time */
+	uint64_t start_count;	    /* how many were */
 	uint64_t restart_pause_us;  /* before the next start */
 	struct loop_timer again;    /* a start or request to be tried again */
 	struct loop_timer patience; /* then a worker that hangs is killed */
@@ -117,6 +119,7 @@ struct target {
 	struct status_message status;
 	uint64_t since_us; /* Unix time, when status.state was entered */
 	enum err_code logged_error;
+	struct record record;
 	struct target_event *history; /* a ring of TARGET_HISTORY */
 	size_t history_count;	      /* all that ever were */
 	struct holder_message *holders;
@@ -130,8 +133,9 @@ struct target {
 	uint32_t mount_id; /* 0: not mounted */
 	uint32_t device_major;
 	uint32_t device_minor;
-	char *mount_options;
-	uint32_t seen; /* reading of the table that showed it last */
+	char *mount_options; /* the file system's */
+	char *mount_flags;   /* of this mount */
+	uint32_t seen;	     /* reading of the table that showed it last */
 
 	/* From the table of iSCSI sessions. */
 	uint64_t disks_hash; /* of the disks that links lead to */

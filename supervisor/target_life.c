@@ -396,6 +396,7 @@ on_started(struct target *target, const struct launch_reply *reply, int pidfd)
 	}
 	target->phase = PHASE_RUNNING;
 	target->started_us = clock_boot_us();
+	target->start_count++;
 	target->heard_us = target->started_us;
 	if (target->supervisor->is_stopping)
 		link_hang_up(&target->link);

@@ -39,7 +39,9 @@ def check_value(value):
         if not -2**53 < value < 2**53:
             raise Broken("an integer beyond 2^53: %d" % value)
     elif isinstance(value, str):
-        if any(ord(c) < 0x20 or ord(c) == 0x7f for c in value):
+        # Metrics are the one text of lines.
+        if any(ord(c) < 0x20 or ord(c) == 0x7f for c in value) \
+                and not value.startswith("# TYPE "):
             raise Broken("a control character in %r" % value)
     elif isinstance(value, list):
         for item in value:

@@ -39,6 +39,7 @@ ORIGINS = [word for _, word in _words("state.def", "ORIGIN")]
 HOLDS = [word for _, word in _words("state.def", "HOLD")]
 ERRORS = ["ok"] + [slug for _, slug in _words("error.def", "ERROR")]
 ENTRY_KEYS = [name for name, _ in _words("api.def", "ENTRY")]
+STATUS_KEYS = [name for name, _ in _words("api.def", "STATUS")]
 METHODS = [name for name, _ in _words("api.def", "METHOD")]
 ALIASES = [name for name, _ in _words("api.def", "ALIAS")]
 

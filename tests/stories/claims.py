@@ -265,15 +265,14 @@ def an_entry_has_every_key_of_the_schema(story):
     import schema
     client = story.start().client()
     client.manage(URI, "a")
-    expect_equal(sorted(client.wait("a")), sorted(
-        set(schema.ENTRY_KEYS) - {"history"}))
+    expect_equal(sorted(client.wait("a")), sorted(schema.ENTRY_KEYS))
     expect_equal(sorted(client.call("status", "a")),
-                 sorted(schema.ENTRY_KEYS))
+                 sorted(schema.ENTRY_KEYS + schema.STATUS_KEYS))
     client.unmanage("a")
     expect_equal(sorted(client.wait("a", **{"for": "gone"})), sorted(
-        set(schema.ENTRY_KEYS) - {"history"}), "keys of what is gone")
+        schema.ENTRY_KEYS), "keys of what is gone")
     expect_equal(sorted(client.wait("never", **{"for": "gone"})), sorted(
-        set(schema.ENTRY_KEYS) - {"history"}), "keys of what never was")
+        schema.ENTRY_KEYS), "keys of what never was")
 
 
 def hello_names_all_methods(story):
