@@ -15,6 +15,7 @@ from client import (SOCKET, Client, Closed, ProtocolError,  # noqa: F401
                     RPCError)
 from daemon import (BY_ID, CREDENTIALS, MOUNTS, STORE,  # noqa: F401
                     Daemon, by_id, write_credentials)
+from faultserver import FaultServer  # noqa: F401
 from initiator import (Initiator, SessionWatch, is_disk,  # noqa: F401
                        read_disk, session_of, sessions, write_disk)
 from iscsicheck import (Claim, expect_whole, make_file_system,  # noqa: F401
@@ -27,6 +28,8 @@ from kernel import (Failed, Holder, Mount, MountWatch,  # noqa: F401
                     write_text)
 from nfsserver import NFSServer  # noqa: F401
 from stalls import Stalls, expect_fast  # noqa: F401
+from watch import (ListWatch, OperationWatch, mount_ids,  # noqa: F401
+                   operations)
 from writer import Writer  # noqa: F401
 
 OUT = "/run/lab/out"

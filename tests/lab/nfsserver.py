@@ -86,6 +86,11 @@ class NFSServer(Linked):
 
     # Its own namespaces
 
+    @property
+    def holder_pid(self):
+        """A process in them."""
+        return self._holder.pid
+
     def _make_namespace(self):
         sh("modprobe", "-a", "nfsd", "nfs", "nfsv3", "nfsv4")
         root = "%s%d" % (SERVER_ROOT, self.number)

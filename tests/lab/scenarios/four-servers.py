@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""one of four servers is dropped for a minute: 50 connections wait, 150 do not notice"""
+
+import time
+
+from lab import (ListWatch, OperationWatch, Stalls, expect, mount_ids,
+                 wait_until)
+
+NEEDS = ("nfs", "netem", "daemon")
+ALONE = True
+TIME_LIMIT_S = 400
+MEMORY = "1536M"
+EACH = 50
+OUTAGE_S = 60
+BACK_S = 15
+FAST_S = 0.020
+# Both versions, both kinds of mount, and every URI another connection.
+KINDS = ("vers=4.2", "hard&vers=4.2", "vers=3", "hard&vers=3")
+
+
+def uri(server, number):
+    words = sorted(["acregmin=%d" % (number + 1)]
+                   + KINDS[number % len(KINDS)].split("&"))
+    return server.uri("/vms", "&".join(words))
+
+
+def away(client):
+    return [(cid, entry["state"], entry["error"])
+            for cid, entry in client.list().items()
+            if entry["state"] != "connected"]
+
+
+def expect_fast(lab, timings, stalls):
+    """The 99th of 100 calls, less the time in which the guest stood still."""
+    took = sorted(seconds - stalls.within(begun, seconds)
+                  for _, begun, seconds in timings)
+    raw = sorted(seconds for _, _, seconds in timings)
+    p99, raw99 = (values[len(values) * 99 // 100] for values in (took, raw))
+    lab.note("%d lists of %d: p50 %.1f ms, p99 %.1f ms (%.1f with the "
+             "guest's stalls)" % (len(took), 4 * EACH,
+                                  took[len(took) // 2] * 1000, p99 * 1000,
+                                  raw99 * 1000))
+    expect(p99 < FAST_S, "list p99 under %g ms, not %.1f"
+           % (FAST_S * 1000, p99 * 1000))
+
+
+def run(lab):
+    servers = [lab.server({"/vms": None}, isolated=True) for _ in range(4)]
+    daemon = lab.daemon({"probe": {"interval_ms": 5000, "deadline_ms": 5000}})
+    client = daemon.client()
+    cids = {server: ["s%d-%d" % (number, i) for i in range(EACH)]
+            for number, server in enumerate(servers)}
+    begun = time.monotonic()
+    for server in servers:
+        for number, cid in enumerate(cids[server]):
+            client.manage(uri(server, number), cid)
+    for server in servers:
+        for cid in cids[server]:
+            client.wait(cid, timeout=120)
+    before = mount_ids()
+    lab.note("%d connected after %.1f s" % (len(before),
+                                            time.monotonic() - begun))
+    expect(len(before) == 4 * EACH, "a mount each: %d" % len(before))
+    dead, others = servers[0], servers[1:]
+    with ListWatch([c for s in others for c in cids[s]]) as rest, \
+            OperationWatch() as watch, Stalls() as stalls:
+        dead.drop()
+        time.sleep(OUTAGE_S)
+        entries = client.list()
+        states = [entries[c]["state"] for c in cids[dead]]
+        lab.note("of the dead server's: %s" % {s: states.count(s)
+                                               for s in set(states)})
+        dead.undrop()
+        back = time.monotonic()
+        wait_until(lambda: not away(client), BACK_S,
+                   lambda: "all are back: %r" % away(client)[:5], every=0.2)
+        lab.note("all connected %.1f s after its return"
+                 % (time.monotonic() - back))
+    rest.expect_right()
+    watch.expect_one_each()
+    lab.note("operation children at one time: %d at most" % watch.most)
+    expect(watch.most <= 2 * EACH, "no more than one probe each of the dead "
+           "server's, and few others: %d" % watch.most)
+    expect(states.count("unresponsive") == EACH, "none of them lied: %r"
+           % states)
+    expect_fast(lab, rest.timings, stalls)
+    expect(mount_ids() == before, "nothing was unmounted or mounted anew")
