@@ -264,7 +264,11 @@ run_retry(struct client *client)
 	if (!client->options.json) {
 		cleanup_free char *state = text_of(reply.result, "state");
 
-		(void)printf("%s: %s, asked to try now\n", cid, state);
+		(void)printf("%s: %s, %s\n", cid, state,
+			strcmp(state, "backoff") == 0 ||
+					strcmp(state, "blocked") == 0
+				? "asked to try now"
+				: "there is nothing to be tried anew");
 	}
 	return EXIT_OK;
 }

@@ -13,14 +13,14 @@
 
 #include "client/client.h"
 #include "client/duration.h"
+#include "client/status.h"
 #include "client/style.h"
 #include "client/text.h"
 #include "common/guard.h"
 #include "proto/wire.h"
 
-/* A line behind its label; an empty label continues the one before. */
-static void __attribute__((format(printf, 2, 3)))
-print_line(const char *label, const char *format, ...)
+void
+status_line(const char *label, const char *format, ...)
 {
 	va_list args;
 
@@ -31,9 +31,8 @@ print_line(const char *label, const char *format, ...)
 	(void)fputc('\n', stdout);
 }
 
-/* "Sun 2026-11-22 16:40:02 (12s ago)" */
-static char *
-show_instant(uint64_t at_us)
+char *
+status_instant(uint64_t at_us)
 {
 	char instant[INSTANT_TEXT_MAX];
 	char duration[DURATION_TEXT_MAX];
@@ -64,8 +63,8 @@ print_state(const msgpack_object *entry, const char *state)
 	bool is_idle = !operation[0] || strcmp(operation, "none") == 0;
 
 	if (since_at)
-		since = show_instant(since_at);
-	print_line("State", "%s%s%s%s%s%s%s%s%s",
+		since = status_instant(since_at);
+	status_line("State", "%s%s%s%s%s%s%s%s%s",
 		style_sequence(style_color(state)), state, style_reset(),
 		since ? " since " : "", since ? since : "",
 		is_idle ? "" : ", in progress: ", is_idle ? "" : operation,
@@ -84,9 +83,9 @@ print_attempts(const msgpack_object *entry)
 	if (at == 0 && next == 0)
 		return;
 	if (at)
-		began = show_instant(at);
+		began = status_instant(at);
 	duration_print(until_us(next), duration);
-	print_line("Attempts", "%" PRIu64 "%s%s%s%s",
+	status_line("Attempts", "%" PRIu64 "%s%s%s%s",
 		uint_of(entry, "attempts"), began ? ", the last one " : "",
 		began ? began : "", next ? ", the next one in " : "",
 		next ? duration : "");
@@ -106,20 +105,20 @@ print_error(const msgpack_object *entry)
 		return;
 	slug = text_of(error, "slug");
 	text = text_of(error, "text");
-	print_line("Error", "%s%s%s%s%s", style_sequence("red"), slug,
+	status_line("Error", "%s%s%s%s%s", style_sequence("red"), slug,
 		style_reset(), text[0] ? ": " : "", text);
 	number = uint_of(error, "attempt");
 	if (uint_of(error, "at")) {
-		at = show_instant(uint_of(error, "at"));
+		at = status_instant(uint_of(error, "at"));
 		if (number)
-			print_line(
+			status_line(
 				"", "of attempt %" PRIu64 ", %s", number, at);
 		else
-			print_line("", "%s", at);
+			status_line("", "%s", at);
 	}
 	hint = failure_hint(err_from_slug(slug, strlen(slug)));
 	if (hint)
-		print_line("Hint", "%s", hint);
+		status_line("Hint", "%s", hint);
 }
 
 static void
@@ -131,12 +130,12 @@ print_owner(const msgpack_object *entry)
 	cleanup_free char *at = NULL;
 
 	if (!bool_of(entry, "managed")) {
-		print_line("Owner", "none: no claim of holdfast's");
+		status_line("Owner", "none: no claim of holdfast's");
 		return;
 	}
 	if (created)
-		at = show_instant(created);
-	print_line("Owner", "%s (uid %" PRIu64 ")%s%s",
+		at = status_instant(created);
+	status_line("Owner", "%s (uid %" PRIu64 ")%s%s",
 		user ? user->pw_name : "unknown", uid, at ? ", since " : "",
 		at ? at : "");
 }
@@ -150,9 +149,9 @@ print_probe(const msgpack_object *entry)
 
 	if (!probe || uint_of(probe, "at") == 0)
 		return;
-	at = show_instant(uint_of(probe, "at"));
+	at = status_instant(uint_of(probe, "at"));
 	latency_print(uint_of(probe, "latency"), latency);
-	print_line("Probe", "last answered %s, in %s", at, latency);
+	status_line("Probe", "last answered %s, in %s", at, latency);
 }
 
 /* What a map says, on one line: "type nfs, host nas1". */
@@ -176,7 +175,7 @@ print_info(const char *label, const msgpack_object *map)
 		line = longer;
 	}
 	if (line[0])
-		print_line(label, "%s", line);
+		status_line(label, "%s", line);
 }
 
 static void
@@ -192,9 +191,9 @@ print_holders(const msgpack_object *entry)
 		uint64_t pid = uint_of(holder, "pid");
 
 		if (pid == 0) /* the kernel's own: a mount, a device */
-			print_line(label, "%s: %s", command, kind);
+			status_line(label, "%s: %s", command, kind);
 		else
-			print_line(label, "%s (process %" PRIu64 "): %s",
+			status_line(label, "%s (process %" PRIu64 "): %s",
 				command, pid, kind);
 	}
 }
@@ -206,14 +205,21 @@ print_processes(const msgpack_object *entry)
 	uint64_t worker = uint_of(entry, "worker");
 	cleanup_free char *operation = NULL;
 	cleanup_free char *since = NULL;
+	cleanup_free char *held = text_of(entry, "held");
 
+	if (held[0])
+		status_line("Held", "%s",
+			strcmp(held, "paused") == 0
+				? "this host is paused, see `holdfast resume`"
+				: "several operations to its server are stuck: "
+				  "its connections take turns");
 	if (worker)
-		print_line("Worker", "process %" PRIu64, worker);
+		status_line("Worker", "process %" PRIu64, worker);
 	if (!stuck)
 		return;
 	operation = text_of(stuck, "operation");
-	since = show_instant(uint_of(stuck, "since"));
-	print_line("Stuck", "process %" PRIu64 " in %s since %s",
+	since = status_instant(uint_of(stuck, "since"));
+	status_line("Stuck", "process %" PRIu64 " in %s since %s",
 		uint_of(stuck, "pid"), operation, since);
 }
 
@@ -224,13 +230,13 @@ print_history(const msgpack_object *entry)
 
 	for (uint32_t i = 0; history && i < history->via.array.size; i++) {
 		const msgpack_object *event = wire_at(history, i);
-		cleanup_free char *at = show_instant(uint_of(event, "at"));
+		cleanup_free char *at = status_instant(uint_of(event, "at"));
 		cleanup_free char *state = text_of(event, "state");
 		cleanup_free char *slug = text_of(event, "slug");
 		cleanup_free char *text = text_of(event, "text");
 		bool has_slug = slug[0] && strcmp(slug, "ok") != 0;
 
-		print_line(i == 0 ? "History" : "", "%s  %-*s%s%s%s", at,
+		status_line(i == 0 ? "History" : "", "%s  %-*s%s%s%s", at,
 			has_slug || text[0] ? 14 : 0, state,
 			has_slug ? slug : "", has_slug && text[0] ? ": " : "",
 			text);
@@ -249,7 +255,7 @@ print_disks(const msgpack_object *entry)
 		cleanup_free char *path = text_of(disk, "path");
 		cleanup_free char *by_path = text_of(disk, "byPath");
 
-		print_line(i == 0 ? "Disks" : "", "LUN %llu  %s  %s",
+		status_line(i == 0 ? "Disks" : "", "LUN %llu  %s  %s",
 			(unsigned long long)uint_of(disk, "lun"), path,
 			by_path);
 	}
@@ -266,13 +272,14 @@ print_status(const char *cid, const msgpack_object *entry)
 	print_error(entry);
 	print_attempts(entry);
 	if (path[0])
-		print_line("Path", "%s", path);
+		status_line("Path", "%s", path);
 	print_info("Target", map_of(entry, "connectionInfo"));
 	print_disks(entry);
 	print_owner(entry);
 	print_probe(entry);
 	print_holders(entry);
 	print_processes(entry);
+	status_print_more(entry);
 	print_history(entry);
 }
 

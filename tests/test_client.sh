@@ -226,6 +226,42 @@ has out "(uid 0), since Mon 2026-09-21 14:13:20"
 has out "History: "
 has out "backoff       unreachable: connection refused"
 lacks out "$(printf '\033')"
+has out "Requested: nosuid,timeo=100"
+has out "Differs: timeo: 100 asked for, 50"
+has out "Worst case: an error after 40.0 s"
+has out "  5  unreachable: connection refused"
+has out "  6  under way"
+has out "for 1min 1s  timed-out: no answer"
+has out "not over  unreachable: refused"
+has out "Next: an attempt"
+lacks out "Held"
+run "explain says it in sentences" 0 explain db
+has out "  1 claim wants it to be up."
+has out "  Next: an attempt.?[1m"
+run "explain in JSON" 0 explain db --json
+json 'o["result"]["state"] == "backoff" and len(o["result"]["why"]) == 2'
+run "explain of no claim" 4 explain none
+run "explain wants one" 2 explain
+run "metrics are printed line by line" 0 metrics
+is out "$(printf '# TYPE holdfast_claims gauge\nholdfast_claims 1\n?# EOF')"
+run "metrics in JSON" 0 metrics --json
+json 'o["result"]["content_type"] == "application/openmetrics-text"'
+run "a pause may be denied" 6 pause
+has err "only root may (denied)"
+run "a pause is ended" 0 resume
+is out "resumed"
+run "pause takes nothing" 2 pause vm
+run "events are shown" 0 events
+has out "8  "
+has out "gap  (events 1 to 8 are not kept)"
+has out "connecting -> backoff  nfs://down/e  (unreachable: refused?[1m)"
+run "from a number on" 0 events --since 9
+is out ""
+run "events in JSON, an object a line" 0 events --json
+if [ "$(wc -l < "$dir/out")" = 2 ]; then ok "  two lines"; else
+	not_ok "  two lines"; fi
+run "a number is one" 2 events --since x
+run "and not less than 0" 2 events --since -1
 run "options stand between arguments" 0 manage nfs://up/held --json held
 run "status names holders" 0 status held
 has out "Used by: vi (process 77): open file"

@@ -113,7 +113,53 @@ def status(cid, options=None):
     history = [{"at": NOW, "state": "connecting", "slug": "ok", "text": ""},
                {"at": NOW + 1_000_000, "state": "backoff",
                 "slug": "unreachable", "text": "connection refused"}]
-    return dict(find(cid), history=history)
+    return dict(
+        find(cid), history=history, held="server" if cid == "kept" else "",
+        tries=[{"number": 5, "at": NOW, "end": NOW + 9, "slug": "unreachable",
+                "errno": 111, "text": "connection refused"},
+               {"number": 6, "at": NOW, "end": 0, "slug": "ok", "errno": 0,
+                "text": ""}],
+        outages=[{"start": NOW, "end": NOW + 61_000_000, "state": "backoff",
+                  "slug": "timed-out", "text": "no answer"},
+                 {"start": NOW, "end": 0, "state": "backoff",
+                  "slug": "unreachable", "text": "refused"}],
+        options={"requested": "nosuid,timeo=100", "effective": "rw,timeo=50",
+                 "differences": [{"option": "timeo", "requested": "100",
+                                  "effective": "50"}]},
+        worst_case={"duration": 40_000_000, "text": "an error after 40.0 s"},
+        next={"operation": "connect", "at": 0, "text": "an attempt"},
+        force_at=0)
+
+
+def explain(cid, options=None):
+    return {"connection": find(cid)["uri"], "state": find(cid)["state"],
+            "why": ["1 claim wants it to be up.", "Next: an attempt.\x1b[1m"]}
+
+
+def metrics(options=None):
+    return {"content_type": "application/openmetrics-text",
+            "text": "# TYPE holdfast_claims gauge\nholdfast_claims 1\n"
+                    "\x1b# EOF\n"}
+
+
+def pause(options=None):
+    raise Failed("denied: only root may")
+
+
+def resume(options=None):
+    return {"paused": False}
+
+
+def events(since, options=None):
+    if since >= 9:
+        return {"events": [], "next": since}
+    event = {"number": 8, "at": NOW, "kind": "gap", "state": "", "before": "",
+             "slug": "ok", "attempt": 0, "connection": "", "subject": "",
+             "text": "events 1 to 8 are not kept"}
+    return {"next": 9, "events": [event, dict(
+        event, number=9, kind="state", state="backoff", before="connecting",
+        slug="unreachable", connection="nfs://down/e", attempt=3,
+        text="refused\x1b[1m")]}
 
 
 def wait(cid, options=None):
@@ -147,7 +193,8 @@ def hello(options=None):
 
 
 METHODS = {"manage": manage, "unmanage": unmanage, "list": list_,
-           "status": status, "wait": wait, "retry": retry, "hello": hello,
+           "status": status, "explain": explain, "metrics": metrics,
+           "pause": pause, "resume": resume, "events": events, "wait": wait, "retry": retry, "hello": hello,
            "fake_echo": lambda *params: list(params)}
 
 
