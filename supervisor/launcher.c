@@ -328,6 +328,20 @@ is_request_valid(const struct launch_request *request, int fd_count)
 	return fd_count == operations[request->op].fds;
 }
 
+/*
+ * Workers see the supervisor's end and end by themselves, but for one that is
+ * stopped. PR_SET_PDEATHSIG is no help: the kernel asks whether the parent, an
+ * unprivileged one, may signal it (group_send_sig_info() in kernel/signal.c).
+ */
+static void __attribute__((noreturn)) leave(int status)
+{
+	for (size_t i = 0; i < LAUNCH_SLOTS; i++)
+		if (launcher.slots[i].pidfd >= 0)
+			(void)syscall(SYS_pidfd_send_signal,
+				launcher.slots[i].pidfd, SIGKILL, NULL, 0);
+	_exit(status);
+}
+
 static void
 answer_one(void)
 {
@@ -339,11 +353,11 @@ answer_one(void)
 	cleanup_close int fd = -1;
 
 	if (count == -EPIPE || count == -ECONNRESET)
-		_exit(0); /* the supervisor has gone */
+		leave(0); /* the supervisor has gone */
 	if (count < 0 || !is_request_valid(&request, count)) {
 		log_error("unknown request: the supervisor cannot be trusted "
 			  "any longer, ending");
-		_exit(1);
+		leave(1);
 	}
 	reply.op = request.op;
 	reply.slot = request.slot;
@@ -352,7 +366,7 @@ answer_one(void)
 		guard_close(&fds[i]);
 	if (fdpass_send(launcher.socketfd, &reply, sizeof(reply), &fd,
 		    fd >= 0 ? 1 : 0) < 0)
-		_exit(1);
+		leave(1);
 }
 
 void

@@ -185,7 +185,8 @@ tie_to_supervisor(const struct spawn_request *request)
 			return -errno;
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return -errno;
-	/* After the identity: a change of it clears this. */
+	/* After the identity: a change of it clears this. It works only where
+	 * the supervisor might signal the worker; see leave() of launcher.c. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return -errno;
 	return 0;

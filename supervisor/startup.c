@@ -25,6 +25,7 @@
 
 #include "common/guard.h"
 #include "common/log.h"
+#include "supervisor/leftover.h"
 #include "supervisor/startup.h"
 
 #define SUPERVISOR_USER "holdfast"
@@ -188,6 +189,14 @@ take_lock(const struct conf *conf, struct startup *startup, struct err *err)
 		"another holdfastd is running: it holds %s", path);
 }
 
+/* The lock is ours: whatever an earlier daemon has left is nobody's. */
+static int
+end_leftovers(const struct conf *conf, struct startup *startup, struct err *err)
+{
+	leftover_end(conf->worker);
+	return 0;
+}
+
 /* Bound under another name and renamed: whoever finds it may connect. */
 static int
 open_socket(const struct conf *conf, struct startup *startup, struct err *err)
@@ -268,6 +277,7 @@ static int (*const steps[])(
 	check_namespace,
 	make_directories,
 	take_lock,
+	end_leftovers,
 	open_mount_table,
 	open_uevents,
 	fork_launcher,

@@ -216,7 +216,8 @@ on_stop_deadline(struct loop_timer *timer)
 	struct target *target, *next;
 
 	if (supervisor->stop_attempts++ > 0) {
-		/* What still lives dies with us: PR_SET_PDEATHSIG. */
+		/* What still lives is the launcher's to kill, or, if that is
+		 * stopped as well, the next start's. */
 		loop_quit(supervisor->loop);
 		return;
 	}

@@ -70,13 +70,35 @@ def run(lab):
         stop_worker_for_good(lab, daemon, client, pins)
         stop_launcher(daemon, client, server, pins)
     expect_fast(lab, client, "list", FAST_S, stalls)
-    os.kill(daemon.worker_of("/vms").pid, signal.SIGSTOP)
-    os.kill(daemon.launcher().pid, signal.SIGSTOP)
+    worker, launcher = daemon.worker_of("/vms"), daemon.launcher()
+    os.kill(worker.pid, signal.SIGSTOP)
+    # With the launcher there the stopped one dies with its supervisor.
+    daemon.kill()
+    wait_until(lambda: not is_alive(worker.pid), 5, "the stopped one's end")
+    daemon.start()
+    client = daemon.client()
+    client.wait("vms", timeout=20)
+    worker, launcher = daemon.worker_of("/vms"), daemon.launcher()
+    os.kill(worker.pid, signal.SIGSTOP)
+    os.kill(launcher.pid, signal.SIGSTOP)
     begun = time.monotonic()
     daemon.stop()
     took = time.monotonic() - begun
     lab.note("SIGTERM with both stopped: %.2f s" % took)
     expect(took < 2, "SIGTERM ends it in 2 s, not %.1f" % took)
+    # And without, the next start ends both: they would keep the directories.
+    daemon.start()
+    expect(not is_alive(worker.pid) and not is_alive(launcher.pid),
+           "what was left behind is ended: %r" % [worker, launcher])
+    client = daemon.client()
+    for cid in ("vms", "iso", "late"):
+        client.wait(cid, timeout=20)
+    for pin in pins.values():
+        pin.expect_there("taken over")
+    client.unmanage("late")
+    wait_until(lambda: "lingering" not in repr(client.list()), 10,
+               lambda: "its directory is given back: %r" % client.list())
+    daemon.stop()
     for pin in pins.values():
         pin.expect_there("after SIGTERM")
         pin.close()
