@@ -13,18 +13,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/guard.h"
 #include "common/log.h"
 #include "supervisor/entry_private.h"
 #include "supervisor/journal.h"
+#include "supervisor/keepfile.h"
 #include "supervisor/supervisor.h"
+
+#define FILE_NAME "events"
 
 enum {
 	BLOCK = 1000,
-	PATH_LEN_MAX = CONF_PATH_MAX + 16,
 	NUMBER_TEXT_MAX = 24,
 	TEXT_MAX = 256,
 	EVENT_KEYS = 10,
@@ -49,59 +50,40 @@ static const char *const kind_words[] = {
 
 /* --- numbers */
 
-static void
-write_path(const struct supervisor *supervisor, const char *name, char *path)
-{
-	(void)snprintf(
-		path, PATH_LEN_MAX, "%s/%s", supervisor->conf.state_dir, name);
-}
-
 static uint64_t
-read_reserved(const struct supervisor *supervisor)
+read_reserved(int dirfd)
 {
-	char path[PATH_LEN_MAX];
 	char text[NUMBER_TEXT_MAX];
-	cleanup_close int fd = -1;
-	ssize_t len;
 	uint64_t number;
 
-	write_path(supervisor, "events", path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (len <= 0)
+	if (keepfile_read(dirfd, FILE_NAME, text, sizeof(text)) <= 0)
 		return 1;
-	text[len] = '\0';
 	number = strtoull(text, NULL, 10);
-	return number > 0 && number < MESSAGE_TIME_MAX / 2 ? number : 1;
+	if (number > 0 && number < MESSAGE_TIME_MAX / 2)
+		return number;
+	log_warning("events: the file of their numbers is damaged; they go on "
+		    "behind the clock's");
+	return clock_unix_us() / US_PER_SEC;
 }
 
 static int
-write_reserved(const struct supervisor *supervisor, uint64_t number)
+write_reserved(int dirfd, uint64_t number)
 {
-	char path[PATH_LEN_MAX], written[PATH_LEN_MAX];
 	char text[NUMBER_TEXT_MAX];
-	cleanup_close int fd = -1;
 	int len = snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
 
-	write_path(supervisor, "events", path);
-	write_path(supervisor, "events.new", written);
-	fd = open(written,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || write(fd, text, (size_t)len) != len ||
-		fdatasync(fd) < 0 || rename(written, path) < 0)
-		return -errno;
-	return 0;
+	return keepfile_write(dirfd, FILE_NAME, text, (size_t)len, true);
 }
 
 static void
-reserve(struct journal *journal, const struct supervisor *supervisor)
+reserve(struct journal *journal)
 {
 	int result;
 
 	if (journal->next < journal->reserved)
 		return;
 	journal->reserved = journal->next + BLOCK;
-	result = write_reserved(supervisor, journal->reserved);
+	result = write_reserved(journal->dirfd, journal->reserved);
 	if (result < 0)
 		log_warning("events: their numbers cannot be written down: %s; "
 			    "a restart may give some again",
@@ -111,8 +93,12 @@ reserve(struct journal *journal, const struct supervisor *supervisor)
 void
 journal_init(struct journal *journal, const struct supervisor *supervisor)
 {
-	*journal = (struct journal){.size = supervisor->conf.events_max};
-	journal->next = journal->oldest = read_reserved(supervisor);
+	*journal = (struct journal){
+		.size = supervisor->conf.events_max,
+		.dirfd = open(supervisor->conf.state_dir,
+			O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+	journal->next = journal->oldest = read_reserved(journal->dirfd);
 	journal->reserved = journal->next;
 }
 
@@ -130,6 +116,7 @@ journal_done(struct journal *journal)
 	free(journal->ring);
 	journal->ring = NULL;
 	journal->oldest = journal->next;
+	guard_close(&journal->dirfd);
 }
 
 /* --- noting */
@@ -159,7 +146,7 @@ keep(struct supervisor *supervisor, struct event *event)
 {
 	struct journal *journal = &supervisor->journal;
 
-	reserve(journal, supervisor);
+	reserve(journal);
 	if (!journal->ring)
 		journal->ring = calloc(journal->size, sizeof(*journal->ring));
 	if (!journal->ring || !event->texts) {

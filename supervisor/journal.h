@@ -33,6 +33,7 @@ enum event_kind {
 struct event; /* see journal.c */
 
 struct journal {
+	int dirfd;	    /* where the numbers are written down, or -1 */
 	struct event *ring; /* of `size`; NULL before the first */
 	uint64_t size;
 	uint64_t next;	   /* number of the next event */

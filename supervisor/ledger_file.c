@@ -19,21 +19,21 @@
 #include "common/guard.h"
 #include "common/log.h"
 #include "proto/uri.h"
+#include "supervisor/keepfile.h"
 #include "supervisor/ledger_private.h"
 #include "supervisor/process.h"
 #include "supervisor/server.h"
 #include "supervisor/supervisor.h"
 
-#define FILE_NAME     "ledger"
-#define FILE_NAME_NEW "ledger.new"
+#define FILE_NAME "ledger"
 
 enum {
 	BOOT_ID_MAX = 64,
 	LINE_MAX_BYTES = LEDGER_URI_MAX + 128,
 };
 
-static int
-write_entries(const struct ledger *ledger, FILE *file)
+static void
+print_entries(const struct ledger *ledger, FILE *file)
 {
 	const struct ledger_entry *entry;
 	char boot[BOOT_ID_MAX];
@@ -47,30 +47,22 @@ write_entries(const struct ledger *ledger, FILE *file)
 				(int)entry->pid, entry->started,
 				operation_word(entry->operation),
 				entry->since_us, entry->uri);
-	return fflush(file) == 0 && !ferror(file) ? 0 : -EIO;
 }
 
 static int
 write_file(const struct ledger *ledger)
 {
-	int basefd = ledger->supervisor->base_root_fd;
-	cleanup_fclose FILE *file = NULL;
-	int fd = openat(basefd, FILE_NAME_NEW,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int result;
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	FILE *file = open_memstream(&text, &len);
 
-	if (fd < 0)
-		return -errno;
-	file = fdopen(fd, "w");
-	if (!file) {
-		(void)close(fd); /* nothing was written */
+	if (!file)
 		return -ENOMEM;
-	}
-	result = write_entries(ledger, file);
-	if (result == 0 &&
-		renameat(basefd, FILE_NAME_NEW, basefd, FILE_NAME) < 0)
-		result = -errno;
-	return result;
+	print_entries(ledger, file);
+	if (fclose(file) != 0)
+		return -ENOMEM;
+	return keepfile_write(
+		ledger->supervisor->base_root_fd, FILE_NAME, text, len, false);
 }
 
 void

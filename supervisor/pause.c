@@ -7,21 +7,18 @@
  * Invariant: see pause.h. What could not be written down is not done.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "common/guard.h"
 #include "common/log.h"
 #include "supervisor/api.h"
 #include "supervisor/call.h"
 #include "supervisor/journal.h"
+#include "supervisor/keepfile.h"
 #include "supervisor/pause.h"
 #include "supervisor/process.h"
 #include "supervisor/supervisor.h"
 
-#define FILE_NAME     "paused"
-#define FILE_NAME_NEW "paused.new"
+#define FILE_NAME "paused"
 
 enum {
 	BOOT_ID_MAX = 64
@@ -30,25 +27,11 @@ enum {
 static int
 write_mark(const struct supervisor *supervisor)
 {
-	int basefd = supervisor->base_root_fd;
 	char boot[BOOT_ID_MAX];
-	cleanup_close int fd = openat(basefd, FILE_NAME_NEW,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	process_boot_id(boot, sizeof(boot));
-	if (fd < 0 || write(fd, boot, strlen(boot)) != (ssize_t)strlen(boot) ||
-		renameat(basefd, FILE_NAME_NEW, basefd, FILE_NAME) < 0)
-		return -errno;
-	return 0;
-}
-
-static int
-remove_mark(const struct supervisor *supervisor)
-{
-	if (unlinkat(supervisor->base_root_fd, FILE_NAME, 0) < 0 &&
-		errno != ENOENT)
-		return -errno;
-	return 0;
+	return keepfile_write(
+		supervisor->base_root_fd, FILE_NAME, boot, strlen(boot), false);
 }
 
 void
@@ -56,13 +39,10 @@ pause_load(struct supervisor *supervisor)
 {
 	char boot[BOOT_ID_MAX];
 	char text[BOOT_ID_MAX];
-	cleanup_close int fd = openat(supervisor->base_root_fd, FILE_NAME,
-		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 
-	if (len < 0)
+	if (keepfile_read(supervisor->base_root_fd, FILE_NAME, text,
+		    sizeof(text)) < 0)
 		return;
-	text[len] = '\0';
 	process_boot_id(boot, sizeof(boot));
 	supervisor->is_paused = strcmp(text, boot) == 0;
 	if (supervisor->is_paused)
@@ -98,7 +78,9 @@ set_paused(struct call *call, bool is_paused, struct err *err)
 		return err_set(err, ERR_DENIED, EACCES,
 			"%s: only root may, since it is about all claims",
 			call->method->name);
-	result = is_paused ? write_mark(supervisor) : remove_mark(supervisor);
+	result = is_paused
+			 ? write_mark(supervisor)
+			 : keepfile_remove(supervisor->base_root_fd, FILE_NAME);
 	if (result < 0)
 		return err_set(err, ERR_INTERNAL, -result,
 			"%s: a restart would not know of it: %s",

@@ -9,16 +9,14 @@
  *            have made it, and the file is gone with the host's next boot, as
  *            the session is: base/KEY/session in run_dir.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "common/guard.h"
 #include "common/hash.h"
 #include "common/log.h"
+#include "supervisor/keepfile.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/target_private.h"
 
@@ -27,27 +25,20 @@ enum {
 };
 
 static void
-write_mark_path(const struct target *target, const char *name, char *path)
+write_mark_path(const struct target *target, char *path)
 {
-	(void)snprintf(path, TARGET_PATH_MAX, "%016llx/%s",
-		(unsigned long long)target->key, name);
+	(void)snprintf(path, TARGET_PATH_MAX, "%016llx/session",
+		(unsigned long long)target->key);
 }
 
 static int
 write_mark(const struct target *target, const char *text)
 {
-	int basefd = target->supervisor->base_root_fd;
-	char path[TARGET_PATH_MAX], written[TARGET_PATH_MAX];
-	cleanup_close int fd = -1;
+	char path[TARGET_PATH_MAX];
 
-	write_mark_path(target, "session", path);
-	write_mark_path(target, "session.new", written);
-	fd = openat(basefd, written,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
-		renameat(basefd, written, basefd, path) < 0)
-		return -errno;
-	return 0;
+	write_mark_path(target, path);
+	return keepfile_write(target->supervisor->base_root_fd, path, text,
+		strlen(text), false);
 }
 
 void
@@ -77,18 +68,13 @@ target_session_load(struct target *target)
 	char text[MARK_SIZE];
 	unsigned long long session;
 	unsigned origin;
-	cleanup_close int fd = -1;
-	ssize_t len;
 
 	if (target->scheme != URI_ISCSI)
 		return;
-	write_mark_path(target, "session", path);
-	fd = openat(target->supervisor->base_root_fd, path,
-		O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (len < 0)
+	write_mark_path(target, path);
+	if (keepfile_read(target->supervisor->base_root_fd, path, text,
+		    sizeof(text)) < 0)
 		return; /* the first since the host's boot */
-	text[len] = '\0';
 	if (sscanf(text, "%llu %u", &session, &origin) != 2 ||
 		session > INT32_MAX || origin >= ORIGIN_COUNT)
 		return;
@@ -103,9 +89,9 @@ target_session_remove(const struct target *target)
 
 	if (target->scheme != URI_ISCSI)
 		return;
-	write_mark_path(target, "session", path);
+	write_mark_path(target, path);
 	/* Else it says that there is none. */
-	(void)unlinkat(target->supervisor->base_root_fd, path, 0);
+	(void)keepfile_remove(target->supervisor->base_root_fd, path);
 }
 
 struct session_entry *

@@ -110,6 +110,20 @@ def numbers_go_on_over_kill_and_restart(story):
         last = events[-1]["number"]
 
 
+def numbers_go_on_when_their_file_is_damaged(story):
+    client = story.start().client()
+    client.manage(URI, "a")
+    client.wait("a")
+    last = _all(client)[-1]["number"]
+    story.stop()
+    with open(story.path("state", "events"), "w", encoding="ascii") as file:
+        file.write("rubbish")
+    client = story.start().client()
+    client.wait("a")
+    story.expect_line("the file of their numbers is damaged")
+    expect(_all(client)[-1]["number"] > last, "a number was given twice")
+
+
 def numbers_go_on_where_they_cannot_be_written_down(story):
     story.start()
     os.mkdir(story.path("state", "events.new"))
