@@ -210,6 +210,12 @@ check-install: all
 check-lab: $(B)/lab/root.stamp
 	@tests/lab/run
 
+# Random faults and calls against a model; SEED repeats a run.
+STEPS ?= 2000
+.PHONY: chaos
+chaos: $(B)/lab/root.stamp
+	@tests/lab/run --steps $(STEPS) $(if $(SEED),--seed $(SEED)) -t 7200 -v chaos
+
 # What the lab's kernel finds installed.
 $(B)/lab/root.stamp: FORCE
 	@+$(MAKE) --no-print-directory install DESTDIR=$(abspath $(B)/lab/root) \

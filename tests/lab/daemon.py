@@ -105,6 +105,11 @@ class Daemon:
         self._child.kill()
         self._child.wait(timeout)
 
+    def launcher_killed(self, timeout=10):
+        """SIGKILL to the launcher, which ends the supervisor, too."""
+        os.kill(self.launcher().pid, signal.SIGKILL)
+        self._child.wait(timeout)
+
     # Its processes
 
     def children(self):

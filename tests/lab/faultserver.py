@@ -64,8 +64,10 @@ class FaultServer(Linked):
         self._server.wait()
 
     def uri(self, path="/vms", query=""):
-        return "nfs://%s:%d%s%s" % (self.address, self.port, path,
-                                    "?" + query if query else "")
+        """As holdfast writes it."""
+        port = "" if self.port == 2049 else ":%d" % self.port
+        return "nfs://%s%s%s%s" % (self.address, port, path,
+                                   "?" + query if query else "")
 
 
 # --- the program

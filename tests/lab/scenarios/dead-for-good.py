@@ -18,9 +18,10 @@ def blocked_writer(path):
         try:
             with open(path, "w", encoding="ascii") as file:
                 while True:
-                    file.write("x" * 65536)
+                    file.write("x" * 4096)
                     file.flush()
                     os.fsync(file.fileno())
+                    time.sleep(0.02)
         finally:
             os._exit(0)
     return pid

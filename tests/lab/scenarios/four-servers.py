@@ -14,13 +14,18 @@ EACH = 50
 OUTAGE_S = 60
 BACK_S = 15
 FAST_S = 0.020
-# Both versions, both kinds of mount, and every URI another connection.
-KINDS = ("vers=4.2", "hard&vers=4.2", "vers=3", "hard&vers=3")
+# Every URI is another connection. Of the server that is dropped they are all of
+# version 4: how soon a mount is back after its packets were lost is the
+# kernel's TCP alone to decide. Before Linux 6.3 or so it gives up a connection
+# of version 3 after 180 s only, whatever timeo is, and repeats the oldest
+# packet after 26 and then 52 s of silence.
+DROPPED = ("vers=4.2", "hard&vers=4.2")
+OTHERS = ("vers=4.2", "hard&vers=4.2", "vers=3", "hard&vers=3")
 
 
-def uri(server, number):
+def uri(server, number, kinds):
     words = sorted(["acregmin=%d" % (number + 1)]
-                   + KINDS[number % len(KINDS)].split("&"))
+                   + kinds[number % len(kinds)].split("&"))
     return server.uri("/vms", "&".join(words))
 
 
@@ -46,14 +51,15 @@ def expect_fast(lab, timings, stalls):
 
 def run(lab):
     servers = [lab.server({"/vms": None}, isolated=True) for _ in range(4)]
-    daemon = lab.daemon({"probe": {"interval_ms": 5000, "deadline_ms": 5000}})
+    daemon = lab.daemon({"probe": {"interval_ms": 1500, "deadline_ms": 2000}})
     client = daemon.client()
     cids = {server: ["s%d-%d" % (number, i) for i in range(EACH)]
             for number, server in enumerate(servers)}
     begun = time.monotonic()
     for server in servers:
         for number, cid in enumerate(cids[server]):
-            client.manage(uri(server, number), cid)
+            client.manage(uri(server, number, DROPPED if server is servers[0]
+                              else OTHERS), cid)
     for server in servers:
         for cid in cids[server]:
             client.wait(cid, timeout=120)
