@@ -29,7 +29,8 @@
 #define CONF_PATH SYSCONFDIR "/holdfast/holdfast.conf"
 
 enum {
-	EXIT_USAGE = 2
+	EXIT_USAGE = 2,
+	NICE = -10
 };
 
 static const char usage[] =
@@ -119,6 +120,14 @@ clear_process(void)
 	raise_file_limit();
 }
 
+/* A host whose processor is taken still gets its answers: after the split, so
+ * that neither launcher nor workers are favoured. Refused, it goes on as ever. */
+static void
+favour_answers(void)
+{
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
+}
+
 /* Where it was started is not kept busy; the settings may be named from there. */
 static int
 leave_directory(struct err *err)
@@ -153,6 +162,7 @@ main(int argc, char **argv)
 	free(named);
 	log_set_level((enum log_level)conf.log_level);
 	title_set("holdfastd: supervisor");
+	favour_answers();
 	if (privilege_drop_all(startup.uid, startup.gid, &err) < 0 ||
 		sandbox_enter(&err) < 0) {
 		log_error("%s", err.text);
