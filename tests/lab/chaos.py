@@ -18,9 +18,12 @@ import time
 
 import random
 
+import chaosiscsi
+from chaosiscsi import ISCSISteps, connection_of, is_session, key_of
 from client import Client, Closed, RPCError
 from daemon import BY_ID, MOUNTS
 from faultserver import FaultServer
+from initiator import sessions
 from kernel import (Failed, detach, expect, in_child, is_alive, mounts,
                     read_text, sh, wait_until, write_text)
 from watch import operations
@@ -40,10 +43,11 @@ WEIGHTS = {
     "stop_worker": 3, "stop_launcher": 2, "continue_all": 6,
     "kill_supervisor": 3, "kill_launcher": 1, "restart": 2, "umount": 5,
     "shift_clock": 2, "lose_name": 2, "find_name": 4, "pause": 2, "resume": 6,
+    **chaosiscsi.WEIGHTS,
 }
 
 
-class Chaos:
+class Chaos(ISCSISteps):
     def __init__(self, lab, seed):
         self.lab = lab
         self.rng = random.Random(seed)
@@ -81,6 +85,8 @@ class Chaos:
                                                                 "vers=4.2"),
                      self.flaky.uri("/vms", "timeo=10&vers=3")]
         self.uris += self.sick
+        self.make_targets()
+        self.uris += self.disk_uris
         self.daemon = self.lab.daemon(
             {"operation": {"mount_ms": 5000, "connect_ms": 10000,
                            "force_after_ms": 0}})
@@ -92,6 +98,10 @@ class Chaos:
             self.claims[cid] = uri
             self.anchors[cid] = self.client.wait(cid)["path"]
         self.anchor_ids = self._anchor_ids()
+        self.claims["anchor-disk"] = self.calm_target.uri()
+        self.client.manage(self.claims["anchor-disk"], "anchor-disk")
+        self.client.wait("anchor-disk")
+        self.calm_sid, = self.calm_session()
 
     def _write_name(self):
         with open(HOSTS, "r+", encoding="ascii") as file:
@@ -152,6 +162,7 @@ class Chaos:
         expect(not doubled, "two operations of a kind: %r" % doubled)
         expect(self._anchor_ids() == self.anchor_ids, "the anchors: %r"
                % self._anchor_ids())
+        self.check_sessions()
         links = set(os.listdir(BY_ID))
         expect(links == set(self.claims), "links of claims alone: %r"
                % (links ^ set(self.claims)))
@@ -215,8 +226,8 @@ class Chaos:
         expect(listed == set(self.claims), "listed: %r"
                % (listed ^ set(self.claims)))
         for cid in self.claims:
-            expect(entries[cid]["uri"] == self.claims[cid], "%s: %r"
-                   % (cid, entries[cid]))
+            expect(entries[cid]["uri"] == connection_of(self.claims[cid]),
+                   "%s: %r" % (cid, entries[cid]))
         self.client.call("explain", self.rng.choice(sorted(self.claims)))
         self.client.call("metrics")
         self.read_events()
@@ -300,8 +311,14 @@ class Chaos:
         return bool(self._claimed()) and len(self.holders) < 4
 
     def step_hold(self):
-        """A working directory in it, as far as it can be had."""
-        self._use(lambda path: os.chdir(path))
+        """A working directory in it, or the disk open, as far as it can be
+        had."""
+        def hold(path):
+            if os.path.isdir(path):
+                os.chdir(path)
+            else:
+                os.open(path, os.O_RDONLY)
+        self._use(hold)
 
     def may_write(self):
         return self.may_hold()
@@ -372,7 +389,8 @@ class Chaos:
     def _worker(self):
         """One that is not an anchor's."""
         found = sorted((w for w in self.daemon.workers()
-                        if self.peaceful.address not in w.cmdline),
+                        if self.peaceful.address not in w.cmdline
+                        and self.calm_target.iqn() not in w.cmdline),
                        key=lambda w: w.cmdline)
         pick = self.rng.random()
         return found[int(pick * len(found))] if found else None
@@ -449,6 +467,7 @@ class Chaos:
         self.dropped.clear()
         self.has_name = True
         self._write_name()
+        self.calm_targets()
         if self.is_paused:
             self.step_resume()
 
@@ -462,7 +481,7 @@ class Chaos:
         wrong = [(cid, "listed") for cid in entries if cid not in self.claims]
         for cid, uri in self.claims.items():
             entry = entries.get(cid)
-            if not entry or entry["uri"] != uri:
+            if not entry or entry["uri"] != connection_of(uri):
                 wrong.append((cid, entry))
             elif entry["stuck"] or entry["held"]:
                 wrong.append((cid, entry["stuck"], entry["held"]))
@@ -487,25 +506,33 @@ class Chaos:
                    lambda: "all is as it should be: %r" % self._wrong(),
                    every=0.2)
         entries = self.client.list()
-        wanted = {entries[cid]["path"] for cid in self.healthy()}
-        maybe = {entries[cid]["path"] for cid in self.claims} - wanted
+        wanted = {entries[cid]["path"] for cid, uri in self.healthy().items()
+                  if not is_session(uri)}
+        maybe = {entries[cid]["path"] for cid in self.claims
+                 if self.claims[cid] in self.sick}
         found = self._mounted()
         expect(wanted <= set(found) <= wanted | maybe, "mounted: %r, not %r"
                % (sorted(found), sorted(wanted)))
         expect(all(len(ids) == 1 for ids in found.values()), "one each: %r"
                % found)
-        keys = {e["path"].split("/")[4] for e in entries.values()}
+        keys = {key_of(connection_of(uri)) for uri in self.claims.values()}
         wait_until(lambda: set(os.listdir(MOUNTS)) == keys, 10,
                    lambda: "directories of connections alone: %r"
                    % (set(os.listdir(MOUNTS)) ^ keys))
         workers = len(self.daemon.workers())
-        expect(workers == len(set(self.claims.values())), "%d workers for %r"
+        connections = set(map(connection_of, self.claims.values()))
+        expect(workers == len(connections), "%d workers for %r"
                % (workers, self.claims))
+        found = {path: ids for path, ids in found.items() if path in wanted}
+        found.update(self.settle_sessions())
         self._use_all()
-        return {path: ids for path, ids in found.items() if path in wanted}
+        return found
 
     def _use_all(self):
-        for cid in self.healthy():
+        for cid, uri in self.healthy().items():
+            if is_session(uri):
+                self.use_disk(cid, os.path.join(BY_ID, cid))
+                continue
             path = os.path.join(BY_ID, cid, "at-the-end")
             failed = in_child(lambda path=path, cid=cid: write_text(path,
                                                                     cid), 30)
@@ -532,4 +559,5 @@ class Chaos:
                    lambda: "all go at last: %r" % self.client.list())
         expect(not self._mounted(), "nothing is mounted: %r"
                % self._mounted())
+        expect(not sessions(), "no session is left: %r" % sessions())
         self.lab.note("%d events" % self.seen_events)

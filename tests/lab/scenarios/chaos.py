@@ -7,7 +7,7 @@ from chaos import Chaos
 from kernel import Failed
 from lab import read_text
 
-NEEDS = ("nfs", "netem", "daemon")
+NEEDS = ("nfs", "iscsi", "netem", "daemon")
 TIME_LIMIT_S = 600
 STEPS = 150
 SECONDS = 100
