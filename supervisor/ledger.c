@@ -127,9 +127,25 @@ watch(struct ledger_entry *entry)
 	return loop_watch(entry->ledger->supervisor->loop, &entry->process);
 }
 
+/* Behind the pidfd: from there on the number is this process's. Where /proc
+ * hides others' processes (hidepid=) the worker is believed. */
+static int
+identify(struct ledger_entry *entry, pid_t session)
+{
+	struct process_facts facts;
+	int result = process_read(entry->pid, &facts);
+
+	if (result < 0)
+		return result == -ENOENT ? 0 : result;
+	if (session != 0 && facts.session != session)
+		return -EPERM;
+	entry->started = facts.started;
+	return 0;
+}
+
 int
 ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
-	struct ledger_entry **ret_entry)
+	pid_t session, struct ledger_entry **ret_entry)
 {
 	struct ledger_entry *entry;
 	int result;
@@ -148,10 +164,9 @@ ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
 	TAILQ_INSERT_TAIL(&ledger->entries, entry, in_ledger);
 	ledger->count++;
 	result = entry->uri && entry->server ? watch(entry) : -ENOMEM;
-	/* Behind the pidfd: from here on the number is this process's. */
 	if (result == 0)
-		result = process_start_time(entry->pid, &entry->started);
-	if (result < 0 && result != -ENOENT) {
+		result = identify(entry, session);
+	if (result < 0) {
 		entry_free(entry);
 		return result;
 	}
@@ -171,6 +186,8 @@ find(const struct ledger *ledger, pid_t pid)
 	return NULL;
 }
 
+/* The worker, and with it what it forks, is in a session of its own: of no
+ * other process it is believed anything. */
 static struct ledger_entry *
 note_process(struct ledger *ledger, const struct target *target, pid_t worker,
 	enum operation operation, uint64_t reported_pid)
@@ -189,10 +206,14 @@ note_process(struct ledger *ledger, const struct target *target, pid_t worker,
 
 	if (entry)
 		return entry;
-	result = ledger_add(ledger, &facts, &entry);
+	result = ledger_add(ledger, &facts, worker, &entry);
 	if (result == 0)
 		return entry;
-	if (result != -ESRCH)
+	if (result == -EPERM)
+		log_warning("target %s: process %d is not its worker's, whose "
+			    "word it is",
+			target->uri, (int)reported_pid);
+	else if (result != -ESRCH)
 		log_warning("target %s: process %d cannot be watched: %s",
 			target->uri, (int)reported_pid, strerror(-result));
 	return NULL;
@@ -240,7 +261,10 @@ suspect(struct ledger *ledger, const struct target *target, pid_t worker)
 	struct ledger_entry *entry = note_process(ledger, target, worker,
 		status->operation, status->operation_pid);
 
-	if (entry && entry->is_suspect)
+	if (!entry)
+		return;
+	entry->worker = 0;
+	if (entry->is_suspect)
 		(void)loop_arm(ledger->supervisor->loop, &entry->grace,
 			clock_boot_us() + GRACE_US);
 }
@@ -256,7 +280,7 @@ ledger_note_exit(
 			entry->worker = 0;
 	/* What lived in a namespace of its own has died with it. */
 	if (target->status.operation_pid != 0 && target->scheme != URI_ISCSI)
-		suspect(ledger, target, 0);
+		suspect(ledger, target, worker);
 }
 
 unsigned

@@ -3,9 +3,9 @@
  * ledger.h - processes of operations that do not end though they were killed.
  *
  * Runs in: supervisor.
- * Trusts: a worker for the numbers of its own processes, and no further: an
- *         entry lives exactly as long as the process that it names, by the
- *         kernel's word.
+ * Trusts: a worker for which of its own processes are stuck, and no further: by
+ *         the kernel's word an entry is of the worker's session and lives as
+ *         long as the process that it names.
  * Invariant: one entry a process: a number that is given to another process
  *            later is never taken for it (pidfd, and the start time over
  *            restarts). Entries outlive the worker, the connection and the

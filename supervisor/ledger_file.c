@@ -141,13 +141,13 @@ ledger_parse_line(const char *line, struct ledger_entry *ret_facts,
 static void
 take_up(struct ledger *ledger, const struct ledger_entry *facts)
 {
+	struct process_facts process;
 	struct ledger_entry *entry;
-	uint64_t started;
 
-	if (process_start_time(facts->pid, &started) < 0 ||
-		started != facts->started)
+	if (process_read(facts->pid, &process) < 0 ||
+		process.started != facts->started)
 		return;
-	if (ledger_add(ledger, facts, &entry) < 0)
+	if (ledger_add(ledger, facts, 0, &entry) < 0)
 		return;
 	log_notice("server %s: %s: process %d (%s) has not ended yet",
 		entry->server, entry->uri, (int)entry->pid,

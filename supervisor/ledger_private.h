@@ -11,10 +11,12 @@
 
 /*
  * Adds a process by its facts: pid, operation, since_us, uri, worker,
- * is_suspect; they are copied. 0, or -errno: -ESRCH when it has ended.
+ * is_suspect; they are copied. A session other than 0 is the one that it must
+ * be of, if /proc shows that. 0, or -errno: -ESRCH when it has ended, -EPERM
+ * when it is of another session.
  */
 int ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
-	struct ledger_entry **ret_entry);
+	pid_t session, struct ledger_entry **ret_entry);
 /* Writes down all but suspects; a failure is logged. */
 void ledger_save(struct ledger *ledger);
 /* At the start, once. */

@@ -123,9 +123,9 @@ end_process(pid_t pid, int pidfd, uint64_t until_us)
 {
 	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
 
-	log_notice("process %d of a daemon that is gone is ended", (int)pid);
 	if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0)
 		return; /* it has just ended */
+	log_notice("process %d of a daemon that is gone was killed", (int)pid);
 	(void)poll(&ended, 1, clock_left_ms(until_us, INT_MAX));
 }
 

@@ -20,6 +20,7 @@ enum {
 	TEXT_MAX = 4096,
 	/* Of /proc/PID/stat, counted from the state, which comes first behind
 	 * the name. */
+	SESSION_FIELD = 3,
 	START_TIME_FIELD = 19,
 };
 
@@ -46,31 +47,45 @@ process_open(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
+/* The field, a number, that is so many behind the one at text. */
+static int
+read_field(const char *text, unsigned number, uint64_t *ret_value)
+{
+	char *end;
+
+	for (; number > 0; number--) {
+		text = strchr(text, ' ');
+		if (!text)
+			return -EBADMSG;
+		text++;
+	}
+	errno = 0;
+	*ret_value = strtoull(text, &end, 10);
+	return end == text || *end != ' ' || errno ? -EBADMSG : 0;
+}
+
 int
-process_parse_stat(const char *text, uint64_t *ret_ticks)
+process_parse_stat(const char *text, struct process_facts *ret_facts)
 {
 	/* The name is in parentheses, and may have some of its own. */
 	const char *at = strrchr(text, ')');
-	char *end;
+	uint64_t session;
 
 	if (!at || at[1] != ' ' || at[2] == '\0')
 		return -EBADMSG;
 	at += 2;
 	if (*at == 'Z' || *at == 'X')
 		return -ESRCH;
-	for (int field = 0; field < START_TIME_FIELD; field++) {
-		at = strchr(at, ' ');
-		if (!at)
-			return -EBADMSG;
-		at++;
-	}
-	errno = 0;
-	*ret_ticks = strtoull(at, &end, 10);
-	return end == at || *end != ' ' || errno ? -EBADMSG : 0;
+	if (read_field(at, SESSION_FIELD, &session) < 0 ||
+		session > INT32_MAX ||
+		read_field(at, START_TIME_FIELD, &ret_facts->started) < 0)
+		return -EBADMSG;
+	ret_facts->session = (pid_t)session;
+	return 0;
 }
 
 int
-process_start_time(pid_t pid, uint64_t *ret_ticks)
+process_read(pid_t pid, struct process_facts *ret_facts)
 {
 	char path[64];
 	char text[TEXT_MAX];
@@ -78,7 +93,7 @@ process_start_time(pid_t pid, uint64_t *ret_ticks)
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	len = read_text(path, text, sizeof(text));
-	return len < 0 ? (int)len : process_parse_stat(text, ret_ticks);
+	return len < 0 ? (int)len : process_parse_stat(text, ret_facts);
 }
 
 /* The last number of the line "NSpid:\t1234\t5": its own in the innermost

@@ -13,14 +13,19 @@
 
 /* A pidfd, or -errno: -ESRCH when there is no such process. */
 int process_open(pid_t pid);
+
+struct process_facts {
+	pid_t session;	  /* in our numbers */
+	uint64_t started; /* clock ticks after boot */
+};
+
 /*
- * When it started, in clock ticks after boot (field 22 of proc_pid_stat(5)).
- * 0, or -errno: -ESRCH when it has ended, a zombie included; -ENOENT when /proc
- * does not show it.
+ * Fields 6 and 22 of proc_pid_stat(5). 0, or -errno: -ESRCH when it has ended,
+ * a zombie included; -ENOENT when /proc does not show it.
  */
-int process_start_time(pid_t pid, uint64_t *ret_ticks);
+int process_read(pid_t pid, struct process_facts *ret_facts);
 /* The same of the text of /proc/PID/stat. 0, -ESRCH or -EBADMSG. */
-int process_parse_stat(const char *text, uint64_t *ret_ticks);
+int process_parse_stat(const char *text, struct process_facts *ret_facts);
 /*
  * The number that the host has for what a worker in a PID namespace of its own
  * calls pid; that itself when the worker shares ours, 0 when it cannot be told.

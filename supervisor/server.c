@@ -171,8 +171,8 @@ hold(struct server *server)
 		target_touch(target);
 	}
 	(void)snprintf(note, sizeof(note),
-		"%zu operations do not end though they were killed: its %zu "
-		"connections are tried one at a time",
+		"stuck operations: %zu; connections, now tried one at a "
+		"time: %zu",
 		server->stuck, server->target_count);
 	log_warning("server %s: %s", server->name, note);
 	journal_note(server->supervisor, EVENT_SERVER_HELD, NULL, server->name,

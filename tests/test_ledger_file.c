@@ -71,27 +71,28 @@ a_line_that_is_not_exactly_so_is_refused(void **state)
 }
 
 static void
-the_start_time_is_found_behind_whatever_the_name_is(void **state)
+start_time_and_session_are_found_behind_any_name(void **state)
 {
-	uint64_t ticks = 0;
+	struct process_facts facts;
 
 	assert_int_equal(
-		process_parse_stat("12 (a) b) S) D 1 2 3 4 5 6 7 8 9 10 11 12 "
+		process_parse_stat("12 (a) b) S) D 1 2 77 4 5 6 7 8 9 10 11 12 "
 				   "13 14 15 16 17 18 4711 20 21",
-			&ticks),
+			&facts),
 		0);
-	assert_int_equal(ticks, 4711);
+	assert_int_equal(facts.started, 4711);
+	assert_int_equal(facts.session, 77);
 }
 
 static void
 a_zombie_has_ended(void **state)
 {
-	uint64_t ticks;
+	struct process_facts facts;
 
 	assert_int_equal(
 		process_parse_stat("12 (x) Z 1 2 3 4 5 6 7 8 9 10 11 12 13 14 "
 				   "15 16 17 18 4711 20",
-			&ticks),
+			&facts),
 		-ESRCH);
 }
 
@@ -100,21 +101,23 @@ what_is_no_stat_line_is_refused(void **state)
 {
 	static const char *const texts[] = {"", "12", "12 (x)", "12 (x) ",
 		"12 (x) S", "12 (x) S 1 2 3",
+		"12 (x) S 1 2 x 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20",
 		"12 (x) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 x 20"};
-	uint64_t ticks;
+	struct process_facts facts;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		assert_int_equal(
-			process_parse_stat(texts[i], &ticks), -EBADMSG);
+			process_parse_stat(texts[i], &facts), -EBADMSG);
 }
 
 static void
 this_process_started_some_time_and_has_its_own_number(void **state)
 {
-	uint64_t ticks = 0;
+	struct process_facts facts;
 
-	assert_int_equal(process_start_time(getpid(), &ticks), 0);
-	assert_true(ticks > 0);
+	assert_int_equal(process_read(getpid(), &facts), 0);
+	assert_true(facts.started > 0);
+	assert_int_equal(facts.session, getsid(0));
 	assert_int_equal(process_host_number(getpid(), 4711), 4711);
 	assert_int_equal(process_open(0), -ESRCH);
 }
@@ -126,7 +129,7 @@ main(void)
 		cmocka_unit_test(a_line_has_all_that_was_written),
 		cmocka_unit_test(a_line_that_is_not_exactly_so_is_refused),
 		cmocka_unit_test(
-			the_start_time_is_found_behind_whatever_the_name_is),
+			start_time_and_session_are_found_behind_any_name),
 		cmocka_unit_test(a_zombie_has_ended),
 		cmocka_unit_test(what_is_no_stat_line_is_refused),
 		cmocka_unit_test(

@@ -55,7 +55,7 @@ fake_become_worker(const struct launch_request *request, const int *fds)
 
 	(void)snprintf(slot, sizeof(slot), "%u", request->slot);
 	(void)snprintf(backend, sizeof(backend), "%u", request->backend);
-	if (dup2(orderfd, 3) < 0 || dup2(reportfd, 4) < 0 ||
+	if (setsid() < 0 || dup2(orderfd, 3) < 0 || dup2(reportfd, 4) < 0 ||
 		close_range(5, ~0u, CLOSE_RANGE_CLOEXEC) < 0 ||
 		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		_exit(1);

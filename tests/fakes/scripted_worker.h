@@ -7,7 +7,7 @@
  *            and back. It ends with its story, not with its orders.
  *
  * To the story: 'H' and "SLOT BACKEND PID", then 'O' and an order's bytes, 'E'
- * at the orders' end. From it: a letter, see script_step(), and bytes.
+ * at the orders' end, 'N' and a child's PID. From it: a letter, see script_step(), and bytes.
  */
 #ifndef TESTS_FAKES_SCRIPTED_WORKER_H
 #define TESTS_FAKES_SCRIPTED_WORKER_H
@@ -26,7 +26,8 @@ enum {
 	SCRIPT_REPORTS = 4,
 	SCRIPT_PACKET_MAX = 65536,
 	SCRIPT_TALKERS = 2,
-	SCRIPT_ORPHAN_S = 6 /* an orphan ends then, whoever reads */
+	SCRIPT_ORPHAN_S = 6, /* an orphan ends then, whoever reads */
+	SCRIPT_CHILD_S = 120
 };
 
 static struct {
@@ -80,6 +81,23 @@ script_leave_talkers(const char *bytes, size_t len)
 			continue; /* full; SIGPIPE ends it */
 }
 
+/* A child that outlives the worker and says nothing; its number is told. */
+static void
+script_make_child(void)
+{
+	char number[16];
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)close_range(0, ~0u, 0); /* the log, too */
+		(void)alarm(SCRIPT_CHILD_S);
+		for (;;)
+			(void)pause();
+	}
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	script_tell('N', number, strlen(number));
+}
+
 static void
 script_step(const char *packet, size_t len)
 {
@@ -103,6 +121,9 @@ script_step(const char *packet, size_t len)
 	case 'C': /* close */
 		script.reads_orders &= packet[1] != SCRIPT_ORDERS;
 		(void)close(packet[1]);
+		break;
+	case 'B': /* bear */
+		script_make_child();
 		break;
 	case 'X':
 		_exit(packet[1]);

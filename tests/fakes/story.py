@@ -73,6 +73,7 @@ class Worker:
         self.answers_pings = True   # pings are no orders to stories
         self.obeys_limits = True
         self.status = {}
+        self.children = []      # pids
 
     # What it does
 
@@ -136,6 +137,14 @@ class Worker:
 
     def leave_talkers(self, data):
         self._do(b"T", data)
+
+    def make_child(self):
+        """A process of the worker's, which lives on without it: its pid. Who
+        asks for one ends it."""
+        before = len(self.children)
+        self._do(b"B")
+        self.story.poll(lambda: len(self.children) > before, "a child")
+        return self.children[-1]
 
     def stop_reading(self):
         self._do(b"P")
@@ -279,6 +288,8 @@ class Story:
             self._selector.unregister(worker.conn)
         elif packet[:1] == b"O":
             self._on_order(worker, packet[1:])
+        elif packet[:1] == b"N":
+            worker.children.append(int(packet[1:]))
         elif packet[:1] == b"E":
             worker.is_hung_up = True
             if not worker.ignores_end:

@@ -6,7 +6,6 @@ Runs in: the stories; the processes are real
 
 import os
 import signal
-import subprocess
 import time
 
 from story import (KILL, OTHER, expect, expect_equal, listens)
@@ -18,19 +17,17 @@ ELSEWHERE = "nfs://nas2/a"
 
 
 class _Process:
-    """One that ends when the story says so."""
+    """One of a worker's that ends when the story says so. It is a zombie then
+    until its worker ends: what has ended is not stuck."""
 
-    def __init__(self):
-        self._child = subprocess.Popen(["sleep", "600"])
-        self.pid = self._child.pid
+    def __init__(self, worker):
+        self.pid = worker.make_child()
 
     def end(self):
-        self._child.kill()
-        self._child.wait()
-
-    def become_zombie(self):
-        self._child.kill()
-        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
 def _manage(story, *uris):
@@ -49,7 +46,7 @@ def _entry(client, uri):
 
 def _get_stuck(story, client, worker, kind="connect"):
     """A process of the worker's that does not end."""
-    process = _Process()
+    process = _Process(worker)
     worker.report(state="stuck", operation="none",
                   **{"stuck_" + kind: process.pid})
     story.poll(lambda: (_entry(client, worker.uri)["stuck"] or {}).get("pid")
@@ -77,16 +74,6 @@ def a_stuck_process_is_listed_with_all_that_is_known_of_it(story):
     story.poll(lambda: _entry(client, FIRST)["stuck"] is None,
                "it to be listed no more")
     story.expect_line("process %d (probe) has ended" % process.pid)
-
-
-def a_zombie_is_not_stuck(story):
-    story.start()
-    client, (worker,) = _manage(story, FIRST)
-    process = _get_stuck(story, client, worker)
-    process.become_zombie()
-    story.poll(lambda: _entry(client, FIRST)["stuck"] is None,
-               "it to be listed no more")
-    process.end()
 
 
 def the_ledger_is_there_after_kill_and_restart(story):
@@ -184,7 +171,7 @@ def the_next_worker_is_told_what_the_one_before_left(story):
 def what_a_dead_worker_was_doing_is_stuck_if_it_does_not_end(story):
     story.start()
     client, (worker,) = _manage(story, FIRST)
-    process = _Process()
+    process = _Process(worker)
     worker.report(state="unresponsive", operation="probe",
                   operation_pid=process.pid)
     story.poll(lambda: _entry(client, FIRST)["operation"] == "probe",
@@ -200,10 +187,34 @@ def what_a_dead_worker_was_doing_is_stuck_if_it_does_not_end(story):
     story.poll(lambda: _entry(client, FIRST)["stuck"] is None, "its end")
 
 
+def of_what_is_not_its_own_a_worker_is_not_believed(story):
+    """Neither of somebody else's process nor of another worker's."""
+    story.start()
+    client, (worker, other) = _manage(story, FIRST, SECOND)
+    process = _Process(other)
+    for number, pid in enumerate((1, os.getpid(), process.pid, worker.pid)):
+        worker.report(state="stuck", operation="none", stuck_connect=pid,
+                      probe_at_us=number + 1)
+        story.poll(lambda number=number: _entry(client, FIRST)["probe"]["at"]
+                   == number + 1, "the report")
+        is_own = pid == worker.pid
+        expect_equal(bool(_entry(client, FIRST)["stuck"]), is_own, str(pid))
+    story.expect_line("process 1 is not its worker's")
+    worker.report(state="unresponsive", operation="probe", stuck_connect=0,
+                  operation_pid=os.getpid(), probe_at_us=9)
+    story.poll(lambda: _entry(client, FIRST)["probe"]["at"] == 9, "it")
+    worker.kill()
+    worker.expect_end()
+    story.advance(3)
+    story.poll(lambda: _entry(client, FIRST)["stuck"] is None, "its end")
+    expect_equal(story.count_lines("does not end though"), 1)
+    process.end()
+
+
 def what_a_dead_worker_was_doing_mostly_ends_with_it(story):
     story.start()
     client, (worker,) = _manage(story, FIRST)
-    process = _Process()
+    process = _Process(worker)
     worker.report(state="unresponsive", operation="probe",
                   operation_pid=process.pid)
     story.poll(lambda: _entry(client, FIRST)["operation"] == "probe",
