@@ -54,16 +54,17 @@ static uint64_t
 read_reserved(int dirfd)
 {
 	char text[NUMBER_TEXT_MAX];
-	uint64_t number;
+	ssize_t len = keepfile_read(dirfd, FILE_NAME, text, sizeof(text));
+	uint64_t number = len > 0 ? strtoull(text, NULL, 10) : 0;
 
-	if (keepfile_read(dirfd, FILE_NAME, text, sizeof(text)) <= 0)
+	if (len == -ENOENT)
 		return 1;
-	number = strtoull(text, NULL, 10);
 	if (number > 0 && number < MESSAGE_TIME_MAX / 2)
 		return number;
 	log_warning("events: the file of their numbers is damaged; they go on "
 		    "behind the clock's");
-	return clock_unix_us() / US_PER_SEC;
+	/* More than were ever given: fewer than one a microsecond. */
+	return clock_unix_us();
 }
 
 static int

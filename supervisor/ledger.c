@@ -27,6 +27,8 @@
 
 enum {
 	ENTRIES_MAX = 8192, /* two of each connection */
+	/* A worker has one of a kind; some of workers before it may be there. */
+	ENTRIES_OF_ONE_MAX = 4 * OPERATION_COUNT,
 	NOTE_MAX = 256,
 };
 
@@ -143,6 +145,19 @@ identify(struct ledger_entry *entry, pid_t session)
 	return 0;
 }
 
+/* One that was taken over could fork, and report, for ever. */
+static bool
+has_room(const struct ledger *ledger, const char *uri)
+{
+	const struct ledger_entry *entry;
+	unsigned count = 0;
+
+	TAILQ_FOREACH (entry, &ledger->entries, in_ledger)
+		if (strcmp(entry->uri, uri) == 0)
+			count++;
+	return count < ENTRIES_OF_ONE_MAX && ledger->count < ENTRIES_MAX;
+}
+
 int
 ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
 	pid_t session, struct ledger_entry **ret_entry)
@@ -150,7 +165,7 @@ ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
 	struct ledger_entry *entry;
 	int result;
 
-	if (ledger->count >= ENTRIES_MAX)
+	if (!has_room(ledger, facts->uri))
 		return -ENOSPC;
 	entry = calloc(1, sizeof(*entry));
 	if (!entry)
@@ -174,7 +189,7 @@ ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
 	return 0;
 }
 
-/* By the process, as its worker numbers it. */
+/* By the process, as the host numbers it. */
 static struct ledger_entry *
 find(const struct ledger *ledger, pid_t pid)
 {

@@ -13,7 +13,8 @@
  * Adds a process by its facts: pid, operation, since_us, uri, worker,
  * is_suspect; they are copied. A session other than 0 is the one that it must
  * be of, if /proc shows that. 0, or -errno: -ESRCH when it has ended, -EPERM
- * when it is of another session.
+ * when it is of another session, -ENOSPC
+ * when its connection, or the ledger, has too many.
  */
 int ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
 	pid_t session, struct ledger_entry **ret_entry);

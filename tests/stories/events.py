@@ -116,12 +116,24 @@ def numbers_go_on_when_their_file_is_damaged(story):
     client.wait("a")
     last = _all(client)[-1]["number"]
     story.stop()
-    with open(story.path("state", "events"), "w", encoding="ascii") as file:
-        file.write("rubbish")
-    client = story.start().client()
-    client.wait("a")
-    story.expect_line("the file of their numbers is damaged")
-    expect(_all(client)[-1]["number"] > last, "a number was given twice")
+    path = story.path("state", "events")
+    for text in ("rubbish", "", "-5\n", 30 * "9", None):
+        os.unlink(path)
+        if text is None:
+            os.symlink("/dev/zero", path)
+        else:
+            with open(path, "w", encoding="ascii") as file:
+                file.write(text)
+        before = story.count_lines("the file of their numbers is damaged")
+        client = story.start().client()
+        client.wait("a")
+        expect_equal(
+            story.count_lines("the file of their numbers is damaged"),
+            before + 1)
+        now = _all(client)[-1]["number"]
+        expect(now > last, "%r: %d behind %d" % (text, now, last))
+        last = now
+        story.stop()
 
 
 def numbers_go_on_where_they_cannot_be_written_down(story):

@@ -211,6 +211,21 @@ def of_what_is_not_its_own_a_worker_is_not_believed(story):
     process.end()
 
 
+def a_worker_cannot_fill_the_ledger(story):
+    story.start()
+    client, (worker, other) = _manage(story, FIRST, SECOND)
+    processes = [_Process(worker) for _ in range(40)]
+    for number, process in enumerate(processes):
+        worker.report(state="stuck", operation="none",
+                      stuck_connect=process.pid, probe_at_us=number + 1)
+    story.poll(lambda: _entry(client, FIRST)["probe"]["at"] == 40, "the last")
+    expect_equal(story.count_lines("does not end though"), 24)
+    story.expect_line("cannot be watched: No space left")
+    _get_stuck(story, client, other).end()
+    for process in processes:
+        process.end()
+
+
 def what_a_dead_worker_was_doing_mostly_ends_with_it(story):
     story.start()
     client, (worker,) = _manage(story, FIRST)
@@ -248,7 +263,7 @@ def a_server_with_several_stuck_operations_is_held(story):
                   for uri in (FIRST, THIRD, ELSEWHERE)],
                  ["server", "server", ""])
     expect_equal(workers[3].fields("limit"), [])
-    story.expect_line("server nfs nas1:2049: 2 operations do not end")
+    story.expect_line("server nfs nas1:2049: stuck operations: 2")
     for process in processes:
         process.end()
 
