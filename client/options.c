@@ -217,6 +217,13 @@ read_command(int count, char **args, struct options *options,
 	return 0;
 }
 
+/* Between a command's name and its arguments, if it takes any. */
+static const char *
+usage_space(enum command_id command)
+{
+	return *commands[command].usage ? " " : "";
+}
+
 int
 options_parse(int argc, char **argv, struct options *ret_options,
 	struct failure *failure)
@@ -239,8 +246,9 @@ options_parse(int argc, char **argv, struct options *ret_options,
 	if (ret_options->count < commands[ret_options->command].least ||
 		ret_options->count > commands[ret_options->command].most)
 		return failure_set(failure, ERR_BAD_ARGUMENTS,
-			"usage: holdfast %s %s",
+			"usage: holdfast %s%s%s",
 			command_name(ret_options->command),
+			usage_space(ret_options->command),
 			commands[ret_options->command].usage);
 	return 0;
 }
@@ -266,9 +274,10 @@ print_option(const struct rule *rule)
 static void
 print_command_help(enum command_id command)
 {
-	(void)printf("Usage: holdfast %s %s\n\n%s: %s.\n\n",
-		commands[command].name, commands[command].usage,
-		commands[command].name, commands[command].meaning);
+	(void)printf("Usage: holdfast %s%s%s\n\n%s: %s.\n\n",
+		commands[command].name, usage_space(command),
+		commands[command].usage, commands[command].name,
+		commands[command].meaning);
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
 		if (rules[i].commands & 1u << command)
 			print_option(&rules[i]);
