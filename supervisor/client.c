@@ -40,6 +40,12 @@ backlog(const struct client *client)
 	return client->out.len - client->out_sent;
 }
 
+bool
+client_has_room(const struct client *client)
+{
+	return backlog(client) <= BACKLOG_MAX;
+}
+
 /*
  * Something is due from the client: the rest of a message, or its reading.
  * send_output() takes the deadline back when it makes progress.
@@ -287,8 +293,8 @@ static bool
 is_done_with(const struct client *client)
 {
 	return client->has_ended && !client->is_held && backlog(client) == 0 &&
-	       client->waiter_count == 0 && !client->is_claiming &&
-	       !client->is_subscribed;
+	       client->waiter_count == 0 && client->poll_count == 0 &&
+	       !client->is_claiming && !client->is_subscribed;
 }
 
 void
@@ -316,6 +322,10 @@ client_flush_all(struct supervisor *supervisor)
 			loop_hurry(supervisor->loop);
 		if (poll_is_behind(client) && backlog(client) < FED_MAX)
 			loop_hurry(supervisor->loop);
+		if (client->is_starved && client_has_room(client)) {
+			client->is_starved = false;
+			loop_hurry(supervisor->loop);
+		}
 		set_deadline(client);
 		set_events(client);
 	}

@@ -39,6 +39,8 @@ struct client {
 	bool has_ended;	 /* sends no more, but may still read answers */
 	bool is_closing;
 	size_t waiter_count;
+	size_t poll_count;
+	bool is_starved;    /* an answer to a poll waits for room */
 	bool is_subscribed; /* to events: is told those behind `told` */
 	uint64_t told;
 	/* A call of manage waits for its credentials; what came behind it waits
@@ -48,6 +50,8 @@ struct client {
 
 TAILQ_HEAD(client_list, client);
 
+/* Whether so little is unsent that it may be answered more. */
+bool client_has_room(const struct client *client);
 /* Accepts all that wait on the listener. */
 void client_accept(struct supervisor *supervisor);
 /* Goes on with requests that were held back. */

@@ -14,11 +14,14 @@
 #include "supervisor/api.h"
 #include "supervisor/poll.h"
 #include "supervisor/supervisor.h"
-#include "supervisor/waiter.h"
 
 enum {
-	RPC_NOTIFICATION = 2
+	RPC_NOTIFICATION = 2,
+	POLLS_PER_CLIENT = 16,
 };
+
+/* Until a client that reads slowly is tried again. */
+#define ROOM_PAUSE_US (US_PER_SEC / 5)
 
 struct poll {
 	TAILQ_ENTRY(poll) entry;
@@ -36,7 +39,7 @@ poll_free(struct poll *poll)
 
 	loop_disarm(supervisor->loop, &poll->deadline);
 	TAILQ_REMOVE(&supervisor->polls, poll, entry);
-	poll->client->waiter_count--;
+	poll->client->poll_count--;
 	free(poll);
 }
 
@@ -69,7 +72,14 @@ answer(struct poll *poll)
 static void
 on_deadline(struct loop_timer *timer)
 {
-	answer(container_of(timer, struct poll, deadline));
+	struct poll *poll = container_of(timer, struct poll, deadline);
+
+	/* It was armed, so there is memory to arm it again. */
+	if (!client_has_room(poll->client))
+		(void)loop_arm(poll->client->supervisor->loop, timer,
+			clock_boot_us() + ROOM_PAUSE_US);
+	else
+		answer(poll);
 }
 
 int
@@ -79,10 +89,10 @@ poll_new(struct client *client, uint64_t message_id, uint64_t since,
 	struct supervisor *supervisor = client->supervisor;
 	struct poll *poll;
 
-	if (client->waiter_count >= WAITERS_PER_CLIENT)
+	if (client->poll_count >= POLLS_PER_CLIENT)
 		return err_set(err, ERR_TOO_MANY, ENOSPC,
-			"this client waits for %d things already",
-			WAITERS_PER_CLIENT);
+			"this client waits for events by %d calls already",
+			POLLS_PER_CLIENT);
 	poll = calloc(1, sizeof(*poll));
 	if (!poll)
 		return err_set(err, ERR_INTERNAL, ENOMEM, "no memory");
@@ -92,7 +102,7 @@ poll_new(struct client *client, uint64_t message_id, uint64_t since,
 		.most = most,
 		.deadline.on_due = on_deadline};
 	TAILQ_INSERT_TAIL(&supervisor->polls, poll, entry);
-	client->waiter_count++;
+	client->poll_count++;
 	if (loop_arm(supervisor->loop, &poll->deadline,
 		    clock_boot_us() + timeout_ms * US_PER_MS) < 0) {
 		poll_free(poll);
@@ -109,8 +119,13 @@ poll_wake_all(struct supervisor *supervisor)
 
 	for (poll = TAILQ_FIRST(&supervisor->polls); poll; poll = next) {
 		next = TAILQ_NEXT(poll, entry);
-		if (poll->since + 1 != journal->next)
+		if (poll->since + 1 == journal->next)
+			continue;
+		/* All are woken at once, and each may be told much. */
+		if (client_has_room(poll->client))
 			answer(poll);
+		else
+			poll->client->is_starved = true;
 	}
 }
 
