@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "proto/message.h"
 #include "supervisor/budget.h"
 #include "supervisor/mounts.h"
 
@@ -93,6 +94,8 @@ budget_iscsi(
 	}
 	budget.duration_us =
 		((uint64_t)recv_s + ping_s + recovery_s) * US_PER_SEC;
+	if (budget.duration_us > MESSAGE_TIME_MAX)
+		budget.duration_us = MESSAGE_TIME_MAX;
 	(void)snprintf(budget.text, sizeof(budget.text),
 		"an error after %" PRIu64
 		" s without an answer (a ping each %u s, %u s for its answer, "

@@ -90,6 +90,14 @@ next_while_down(const struct target *target)
 		OPERATION_DISCONNECT, 0, "it is being taken down"};
 }
 
+/* The worker's word is any time that the API can tell. */
+static uint64_t
+time_after(uint64_t time_us, uint64_t span_us)
+{
+	return time_us < MESSAGE_TIME_MAX - span_us ? time_us + span_us
+						    : MESSAGE_TIME_MAX;
+}
+
 static struct explain_next
 next_probe(const struct target *target)
 {
@@ -99,8 +107,9 @@ next_probe(const struct target *target)
 
 	if (status->state == TARGET_CONNECTED)
 		return (struct explain_next){OPERATION_PROBE,
-			status->probe_at_us ? status->probe_at_us + interval_us
-					    : 0,
+			status->probe_at_us
+				? time_after(status->probe_at_us, interval_us)
+				: 0,
 			"a probe"};
 	return (struct explain_next){OPERATION_PROBE, 0,
 		"a probe, every two seconds at most; it is left mounted, the "

@@ -29,7 +29,13 @@ enum {
 	NUMBER_TEXT_MAX = 24,
 	TEXT_MAX = 256,
 	EVENT_KEYS = 10,
+	NEWS_MAX = 500, /* of one connection, in a window */
 };
+
+#define NEWS_WINDOW_US (10 * US_PER_SEC)
+
+/* Until a disk that is full is tried again. */
+#define RESERVE_PAUSE_US (10 * US_PER_SEC)
 
 struct event {
 	uint64_t at_us; /* Unix time */
@@ -55,10 +61,13 @@ read_reserved(int dirfd)
 {
 	char text[NUMBER_TEXT_MAX];
 	ssize_t len = keepfile_read(dirfd, FILE_NAME, text, sizeof(text));
-	uint64_t number = len > 0 ? strtoull(text, NULL, 10) : 0;
+	char *end = text;
+	uint64_t number = len > 0 ? strtoull(text, &end, 10) : 0;
 
 	if (len == -ENOENT)
 		return 1;
+	if (*end != '\n')
+		number = 0; /* cut off */
 	if (number > 0 && number < MESSAGE_TIME_MAX / 2)
 		return number;
 	log_warning("events: the file of their numbers is damaged; they go on "
@@ -79,16 +88,21 @@ write_reserved(int dirfd, uint64_t number)
 static void
 reserve(struct journal *journal)
 {
+	uint64_t now_us = clock_boot_us();
 	int result;
 
-	if (journal->next < journal->reserved)
+	if (journal->next < journal->reserved ||
+		now_us < journal->not_before_us)
 		return;
-	journal->reserved = journal->next + BLOCK;
-	result = write_reserved(journal->dirfd, journal->reserved);
-	if (result < 0)
-		log_warning("events: their numbers cannot be written down: %s; "
-			    "a restart may give some again",
-			strerror(-result));
+	result = write_reserved(journal->dirfd, journal->next + BLOCK);
+	if (result == 0) {
+		journal->reserved = journal->next + BLOCK;
+		return;
+	}
+	journal->not_before_us = now_us + RESERVE_PAUSE_US;
+	log_warning("events: their numbers cannot be written down: %s; until "
+		    "they can a restart may give some again",
+		strerror(-result));
 }
 
 void
@@ -97,7 +111,7 @@ journal_init(struct journal *journal, const struct supervisor *supervisor)
 	*journal = (struct journal){
 		.size = supervisor->conf.events_max,
 		.dirfd = open(supervisor->conf.state_dir,
-			O_PATH | O_DIRECTORY | O_CLOEXEC),
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 	};
 	journal->next = journal->oldest = read_reserved(journal->dirfd);
 	journal->reserved = journal->next;
@@ -164,17 +178,50 @@ keep(struct supervisor *supervisor, struct event *event)
 	loop_hurry(supervisor->loop); /* somebody may follow */
 }
 
+/*
+ * One connection may not make those forget who follow others: what is told of
+ * it in ten seconds is bounded, and how much was not is told then.
+ */
+static bool
+may_tell(struct supervisor *supervisor, struct target *target)
+{
+	uint64_t now_us = clock_boot_us();
+	struct event event = {
+		.at_us = clock_unix_us(),
+		.kind = EVENT_SKIPPED,
+		.state = target->status.state,
+	};
+	char text[TEXT_MAX];
+
+	if (now_us - target->news_window_us > NEWS_WINDOW_US) {
+		unsigned count = target->news_count;
+
+		target->news_window_us = now_us;
+		target->news_count = 0;
+		if (count > NEWS_MAX) {
+			(void)snprintf(text, sizeof(text),
+				"%u changes before this were not told",
+				count - NEWS_MAX);
+			event.texts = join_texts(target->uri, "", text);
+			keep(supervisor, &event);
+		}
+	}
+	return target->news_count++ < NEWS_MAX;
+}
+
 void
 journal_note(struct supervisor *supervisor, enum event_kind kind,
-	const struct target *target, const char *subject, const char *text)
+	struct target *target, const char *subject, const char *text)
 {
 	struct event event = {
 		.at_us = clock_unix_us(),
 		.kind = kind,
 		.state = target ? target->status.state : TARGET_STATE_COUNT,
-		.texts = join_texts(target ? target->uri : "", subject, text),
 	};
 
+	if (target && !may_tell(supervisor, target))
+		return;
+	event.texts = join_texts(target ? target->uri : "", subject, text);
 	if (target && target->status.error != ERR_NONE) {
 		event.error = target->status.error;
 		event.attempt = target->status.error_attempt;
@@ -183,7 +230,7 @@ journal_note(struct supervisor *supervisor, enum event_kind kind,
 }
 
 void
-journal_note_status(struct supervisor *supervisor, const struct target *target,
+journal_note_status(struct supervisor *supervisor, struct target *target,
 	enum target_state before, enum err_code error_before)
 {
 	const struct status_message *status = &target->status;
@@ -200,6 +247,8 @@ journal_note_status(struct supervisor *supervisor, const struct target *target,
 
 	if (!has_moved &&
 		(status->error == error_before || status->error == ERR_NONE))
+		return;
+	if (!may_tell(supervisor, target))
 		return;
 	event.texts = join_texts(target->uri, "",
 		status->error == ERR_NONE ? "" : status->error_text);

@@ -36,9 +36,10 @@ struct journal {
 	int dirfd;	    /* where the numbers are written down, or -1 */
 	struct event *ring; /* of `size`; NULL before the first */
 	uint64_t size;
-	uint64_t next;	   /* number of the next event */
-	uint64_t oldest;   /* number of the oldest that is kept, or next */
-	uint64_t reserved; /* numbers below it are written down as given */
+	uint64_t next;		/* number of the next event */
+	uint64_t oldest;	/* number of the oldest that is kept, or next */
+	uint64_t reserved;	/* numbers below it are written down as given */
+	uint64_t not_before_us; /* boot time, to reserve more */
 };
 
 /* Goes on behind the numbers that were given before. */
@@ -51,11 +52,10 @@ void journal_done(struct journal *journal);
  * text: more for a person, or "". All are copied.
  */
 void journal_note(struct supervisor *supervisor, enum event_kind kind,
-	const struct target *target, const char *subject, const char *text);
+	struct target *target, const char *subject, const char *text);
 /* The target's status has been set; before: its state and error until then. */
-void journal_note_status(struct supervisor *supervisor,
-	const struct target *target, enum target_state before,
-	enum err_code error_before);
+void journal_note_status(struct supervisor *supervisor, struct target *target,
+	enum target_state before, enum err_code error_before);
 
 /* What events(since) would tell: a gap and events, or only events. */
 struct journal_view {

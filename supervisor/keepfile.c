@@ -41,14 +41,18 @@ keepfile_write(int dirfd, const char *name, const char *data, size_t len,
 
 	if (snprintf(new_name, sizeof(new_name), "%s.new", name) >= NAME_SIZE)
 		return -ENAMETOOLONG;
-	fd = openat(dirfd, new_name,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* Of a write that was cut off; or not a file at all. */
+	(void)unlinkat(dirfd, new_name, 0);
+	fd = openat(
+		dirfd, new_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	result = write_all(fd, data, len);
 	if (result == 0 && is_durable && fdatasync(fd) < 0)
 		result = -errno;
 	if (result == 0 && renameat(dirfd, new_name, dirfd, name) < 0)
+		result = -errno;
+	if (result == 0 && is_durable && fsync(dirfd) < 0)
 		result = -errno;
 	return result;
 }

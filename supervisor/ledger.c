@@ -84,7 +84,7 @@ on_ended(struct loop_source *source, uint32_t events)
 	}
 	entry_free(entry);
 	if (was_stuck)
-		ledger_save(ledger);
+		ledger->is_dirty = true;
 	if (uri && server)
 		tell_others(ledger, uri, server);
 }
@@ -103,7 +103,7 @@ note_stuck(struct ledger_entry *entry)
 	journal_note(ledger->supervisor, EVENT_STUCK,
 		target_find(ledger->supervisor, entry->uri), entry->server,
 		note);
-	ledger_save(ledger);
+	ledger->is_dirty = true;
 	tell_others(ledger, entry->uri, entry->server);
 }
 
@@ -124,13 +124,13 @@ watch(struct ledger_entry *entry)
 		int result = entry->process.fd;
 
 		entry->process.fd = -1;
-		return result;
+		/* A thread's number, by old kernels and by new ones. */
+		return result == -EINVAL || result == -ENOENT ? -ESRCH : result;
 	}
 	return loop_watch(entry->ledger->supervisor->loop, &entry->process);
 }
 
-/* Behind the pidfd: from there on the number is this process's. Where /proc
- * hides others' processes (hidepid=) the worker is believed. */
+/* Behind the pidfd: from there on the number is this process's. */
 static int
 identify(struct ledger_entry *entry, pid_t session)
 {
@@ -143,6 +143,17 @@ identify(struct ledger_entry *entry, pid_t session)
 		return -EPERM;
 	entry->started = facts.started;
 	return 0;
+}
+
+static struct ledger_entry *
+find(const struct ledger *ledger, pid_t pid, const char *uri)
+{
+	struct ledger_entry *entry;
+
+	TAILQ_FOREACH (entry, &ledger->entries, in_ledger)
+		if (entry->pid == pid && strcmp(entry->uri, uri) == 0)
+			return entry;
+	return NULL;
 }
 
 /* One that was taken over could fork, and report, for ever. */
@@ -165,6 +176,8 @@ ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
 	struct ledger_entry *entry;
 	int result;
 
+	if (find(ledger, facts->pid, facts->uri))
+		return -EEXIST;
 	if (!has_room(ledger, facts->uri))
 		return -ENOSPC;
 	entry = calloc(1, sizeof(*entry));
@@ -189,25 +202,16 @@ ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
 	return 0;
 }
 
-/* By the process, as the host numbers it. */
-static struct ledger_entry *
-find(const struct ledger *ledger, pid_t pid)
-{
-	struct ledger_entry *entry;
-
-	TAILQ_FOREACH (entry, &ledger->entries, in_ledger)
-		if (entry->pid == pid)
-			return entry;
-	return NULL;
-}
-
 /* The worker, and with it what it forks, is in a session of its own: of no
  * other process it is believed anything. */
 static struct ledger_entry *
-note_process(struct ledger *ledger, const struct target *target, pid_t worker,
+note_process(struct ledger *ledger, struct target *target, pid_t worker,
 	enum operation operation, uint64_t reported_pid)
 {
-	pid_t pid = process_host_number(worker, (pid_t)reported_pid);
+	/* Those are in a PID namespace of their own. */
+	pid_t pid = target->scheme == URI_ISCSI
+			    ? process_host_number(worker, (pid_t)reported_pid)
+			    : (pid_t)reported_pid;
 	struct ledger_entry facts = {
 		.pid = pid,
 		.operation = operation,
@@ -216,7 +220,7 @@ note_process(struct ledger *ledger, const struct target *target, pid_t worker,
 		.worker = worker,
 		.is_suspect = true,
 	};
-	struct ledger_entry *entry = find(ledger, pid);
+	struct ledger_entry *entry = find(ledger, pid, target->uri);
 	int result;
 
 	if (entry)
@@ -224,11 +228,13 @@ note_process(struct ledger *ledger, const struct target *target, pid_t worker,
 	result = ledger_add(ledger, &facts, worker, &entry);
 	if (result == 0)
 		return entry;
+	if (result == -ESRCH || !target_may_log(target))
+		return NULL;
 	if (result == -EPERM)
 		log_warning("target %s: process %d is not its worker's, whose "
 			    "word it is",
 			target->uri, (int)reported_pid);
-	else if (result != -ESRCH)
+	else
 		log_warning("target %s: process %d cannot be watched: %s",
 			target->uri, (int)reported_pid, strerror(-result));
 	return NULL;
@@ -252,7 +258,7 @@ stuck_pids(const struct status_message *status)
 }
 
 void
-ledger_note_report(struct ledger *ledger, const struct target *target)
+ledger_note_report(struct ledger *ledger, struct target *target)
 {
 	const struct stuck_pids pids = stuck_pids(&target->status);
 
@@ -270,7 +276,7 @@ ledger_note_report(struct ledger *ledger, const struct target *target)
 
 /* It was killed with its worker, and dies now unless it is stuck. */
 static void
-suspect(struct ledger *ledger, const struct target *target, pid_t worker)
+suspect(struct ledger *ledger, struct target *target, pid_t worker)
 {
 	const struct status_message *status = &target->status;
 	struct ledger_entry *entry = note_process(ledger, target, worker,
@@ -279,17 +285,32 @@ suspect(struct ledger *ledger, const struct target *target, pid_t worker)
 	if (!entry)
 		return;
 	entry->worker = 0;
-	if (entry->is_suspect)
+	if (entry->started == 0)
+		entry_free(entry);
+	else if (entry->is_suspect)
 		(void)loop_arm(ledger->supervisor->loop, &entry->grace,
 			clock_boot_us() + GRACE_US);
 }
 
+/* The next worker is not kept from working by what nobody can confirm. */
+static void
+forget_unconfirmed(struct ledger *ledger, pid_t worker)
+{
+	struct ledger_entry *entry, *next;
+
+	for (entry = TAILQ_FIRST(&ledger->entries); entry; entry = next) {
+		next = TAILQ_NEXT(entry, in_ledger);
+		if (entry->worker == worker && entry->started == 0)
+			entry_free(entry);
+	}
+}
+
 void
-ledger_note_exit(
-	struct ledger *ledger, const struct target *target, pid_t worker)
+ledger_note_exit(struct ledger *ledger, struct target *target, pid_t worker)
 {
 	struct ledger_entry *entry;
 
+	forget_unconfirmed(ledger, worker);
 	TAILQ_FOREACH (entry, &ledger->entries, in_ledger)
 		if (entry->worker == worker)
 			entry->worker = 0;
@@ -346,7 +367,7 @@ ledger_done(struct ledger *ledger)
 {
 	struct ledger_entry *entry;
 
-	/* They are on file. */
+	ledger_flush(ledger);
 	while ((entry = TAILQ_FIRST(&ledger->entries)))
 		entry_free(entry);
 }

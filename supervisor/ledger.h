@@ -6,10 +6,12 @@
  * Trusts: a worker for which of its own processes are stuck, and no further: by
  *         the kernel's word an entry is of the worker's session and lives as
  *         long as the process that it names.
- * Invariant: one entry a process: a number that is given to another process
- *            later is never taken for it (pidfd, and the start time over
- *            restarts). Entries outlive the worker, the connection and the
- *            daemon, not the host's boot: base/ledger in run_dir.
+ * Invariant: one entry a process and connection: a number that is given to
+ *            another process later is never taken for it (pidfd, and the start
+ *            time over restarts). Entries outlive the worker, the connection
+ *            and the daemon, not the host's boot: base/ledger in run_dir. Where
+ *            /proc hides others' processes (hidepid=) a worker is believed, but
+ *            no longer than it lives.
  */
 #ifndef SUPERVISOR_LEDGER_H
 #define SUPERVISOR_LEDGER_H
@@ -47,6 +49,7 @@ struct ledger {
 	struct supervisor *supervisor;
 	struct ledger_list entries; /* oldest first, suspects too */
 	size_t count;
+	bool is_dirty; /* the file says otherwise */
 };
 
 /* Takes up what an earlier supervisor of this boot wrote down and is still
@@ -55,10 +58,13 @@ void ledger_init(struct ledger *ledger, struct supervisor *supervisor);
 void ledger_done(struct ledger *ledger);
 
 /* The worker has reported: status.stuck_*. */
-void ledger_note_report(struct ledger *ledger, const struct target *target);
+void ledger_note_report(struct ledger *ledger, struct target *target);
 /* The worker has ended: what it was doing may not have. */
 void ledger_note_exit(
-	struct ledger *ledger, const struct target *target, pid_t worker);
+	struct ledger *ledger, struct target *target, pid_t worker);
+
+/* At the turn's end: writes down what has changed. */
+void ledger_flush(struct ledger *ledger);
 
 /* 1 << each kind of operation of which a process of an earlier worker of this
  * connection has not ended. */

@@ -66,10 +66,14 @@ write_file(const struct ledger *ledger)
 }
 
 void
-ledger_save(struct ledger *ledger)
+ledger_flush(struct ledger *ledger)
 {
-	int result = write_file(ledger);
+	int result;
 
+	if (!ledger->is_dirty)
+		return;
+	ledger->is_dirty = false;
+	result = write_file(ledger);
 	if (result < 0)
 		log_warning("stuck processes cannot be written down: %s; a "
 			    "restart would forget them",
@@ -193,6 +197,5 @@ ledger_load(struct ledger *ledger)
 			load_line(ledger, line);
 		is_first = false;
 	}
-	if (ledger->count > 0)
-		ledger_save(ledger);
+	ledger->is_dirty = ledger->count > 0;
 }

@@ -14,12 +14,11 @@
  * is_suspect; they are copied. A session other than 0 is the one that it must
  * be of, if /proc shows that. 0, or -errno: -ESRCH when it has ended, -EPERM
  * when it is of another session, -ENOSPC
- * when its connection, or the ledger, has too many.
+ * when its connection, or the ledger, has too many, -EEXIST when it
+ * has this one.
  */
 int ledger_add(struct ledger *ledger, const struct ledger_entry *facts,
 	pid_t session, struct ledger_entry **ret_entry);
-/* Writes down all but suspects; a failure is logged. */
-void ledger_save(struct ledger *ledger);
 /* At the start, once. */
 void ledger_load(struct ledger *ledger);
 

@@ -99,13 +99,16 @@ on_process(struct loop_source *source, uint32_t events)
 	struct link *link = container_of(source, struct link, process);
 	siginfo_t info = {0};
 
-	if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) < 0 ||
+	if (waitid(P_PIDFD, (id_t)source->fd, &info,
+		    WEXITED | WNOHANG | WNOWAIT) < 0 ||
 		info.si_pid == 0)
 		return;
-	/* What it said last is still in the pipe. */
+	/* What it said last is still in the pipe; its number is its own until
+	 * it has been waited for. */
 	for (int i = 0; i < REPORTS_AT_END; i++)
 		if (link->reports.fd < 0 || !read_report(link))
 			break;
+	(void)waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG);
 	link_close(link);
 	link->on_exit(link, info.si_pid, info.si_code, info.si_status);
 }

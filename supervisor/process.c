@@ -128,7 +128,7 @@ process_host_number(pid_t worker, pid_t pid)
 	char *end;
 
 	if (read_ns_pid(worker, &inner) < 2)
-		return pid;
+		return 0;
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
 		(int)worker, (int)worker);
 	if (read_text(path, text, sizeof(text)) < 0)

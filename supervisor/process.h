@@ -28,7 +28,7 @@ int process_read(pid_t pid, struct process_facts *ret_facts);
 int process_parse_stat(const char *text, struct process_facts *ret_facts);
 /*
  * The number that the host has for what a worker in a PID namespace of its own
- * calls pid; that itself when the worker shares ours, 0 when it cannot be told.
+ * calls pid; 0 when it cannot be told: the worker is gone, or /proc hides it.
  */
 pid_t process_host_number(pid_t worker, pid_t pid);
 /* An ID of this boot of the host, as text; "" when it cannot be read. */

@@ -188,7 +188,6 @@ let_go(struct server *server, const char *why)
 
 	server->is_held = false;
 	server->turn_of = NULL;
-	server->tolerated = server->stuck;
 	loop_disarm(server->supervisor->loop, &server->next_turn);
 	TAILQ_FOREACH (target, &server->targets, in_server)
 		release_within(target, span_us);
@@ -258,15 +257,17 @@ static void
 end_turn(struct server *server, struct target *target)
 {
 	enum target_state state = target->status.state;
-	/* A refusal is an answer, too. */
-	bool is_well = state == TARGET_CONNECTED || state == TARGET_BLOCKED ||
-		       state == TARGET_REGISTERED;
+	/* A refusal is an answer, too; an unmount asks nobody. */
+	bool is_well = state == TARGET_CONNECTED || state == TARGET_BLOCKED;
 
 	server->turn_of = NULL;
-	if (is_well)
-		let_go(server, "it answers again");
-	else
+	if (!is_well) {
 		schedule_turn(server, TURN_PAUSE_US);
+		return;
+	}
+	/* It answers all the same: more have to get stuck. */
+	server->tolerated = server->stuck;
+	let_go(server, "it answers again");
 }
 
 void

@@ -180,6 +180,7 @@ end_turn(void *data)
 	batch_commit(&supervisor->batch);
 	settle_touched(supervisor);
 	batch_commit(&supervisor->batch);
+	ledger_flush(&supervisor->ledger);
 	poll_wake_all(supervisor);
 	client_flush_all(supervisor);
 	if (!TAILQ_EMPTY(&supervisor->touched))

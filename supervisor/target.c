@@ -217,7 +217,8 @@ target_set_status(struct target *target, const struct status_message *next)
 	enum err_code error_before;
 
 	if (is_news(target, next)) {
-		log_status(target, next);
+		if (target_may_log(target))
+			log_status(target, next);
 		add_history(target, next);
 		target->logged_error = next->error;
 		if (next->state != target->status.state)

@@ -119,6 +119,8 @@ struct target {
 	struct status_message status;
 	uint64_t since_us; /* Unix time, when status.state was entered */
 	enum err_code logged_error;
+	uint64_t news_window_us; /* boot time; changes are counted from */
+	unsigned news_count;	 /* there on, told and untold */
 	struct record record;
 	struct target_event *history; /* a ring of TARGET_HISTORY */
 	size_t history_count;	      /* all that ever were */
@@ -170,6 +172,8 @@ struct target *target_find(struct supervisor *supervisor, const char *uri);
 void target_path(const struct supervisor *supervisor,
 	const struct target *target, char *path);
 
+/* A worker that has much to say may have only so much logged. */
+bool target_may_log(struct target *target);
 /* Has target_settle() look at it at the end of the turn. */
 void target_touch(struct target *target);
 /* Does the next step, if there is one to do. At the turn's end alone. */

@@ -409,9 +409,8 @@ on_patience_lost(struct loop_timer *timer)
 	target_lose_patience(target);
 }
 
-/* A worker that has much to say may say only so much. */
-static void
-log_for_worker(struct target *target, const struct log_message *message)
+bool
+target_may_log(struct target *target)
 {
 	uint64_t now_us = clock_boot_us();
 
@@ -419,7 +418,13 @@ log_for_worker(struct target *target, const struct log_message *message)
 		target->log_window_us = now_us;
 		target->log_count = 0;
 	}
-	if (target->log_count++ < LOG_LINES)
+	return target->log_count++ < LOG_LINES;
+}
+
+static void
+log_for_worker(struct target *target, const struct log_message *message)
+{
+	if (target_may_log(target))
 		log_line(link_log_level(message->level), "worker %s: %s",
 			target->uri, message->text);
 }

@@ -145,6 +145,17 @@ def numbers_go_on_where_they_cannot_be_written_down(story):
     expect(len(_all(client)) >= 3, "events")
     story.expect_line("numbers cannot be written down")
     os.rmdir(story.path("state", "events.new"))
+    # A FIFO would keep who opens it.
+    os.mkfifo(story.path("state", "events.new"))
+    story.advance(11)
+    client.unmanage("a")
+    last = _all(client)[-1]["number"]
+    story.signal(signal.SIGKILL)
+    story.wait_end()
+    client = story.start().client()
+    client.manage(URI, "a")
+    client.wait("a")
+    expect(_all(client)[-1]["number"] > last, "a number was given twice")
 
 
 def what_is_not_kept_any_more_is_a_gap(story):
@@ -205,12 +216,68 @@ def a_client_that_leaves_waits_no_longer(story):
 
 def a_client_may_wait_for_much_and_not_for_all(story):
     client = story.start().client()
-    for _ in range(256):
+    for _ in range(16):
         client.begin("events", 0, {"timeout_ms": 60000})
     expect_equal(client.refusal("events", 0, {"timeout_ms": 60000}),
                  "too-many")
     expect_equal(story.client().call("events", 0),
                  {"events": [], "next": 0})
+
+
+def _memory_mib(story):
+    with open("/proc/%d/status" % story.process.pid, encoding="ascii") as file:
+        for line in file:
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) / 1024
+    return 0
+
+
+def calls_that_wait_do_not_fill_the_memory(story):
+    """All are woken by the same event, and each is told all that came."""
+    uri = "nfs://nas1/" + 900 * "x"
+    main = story.start().client()
+    for number in range(200):
+        main.manage("%s%d" % (uri, number), "c%d" % number)
+    for number in range(200):
+        main.wait("c%d" % number)
+    last = main.call("events", 0)["next"]
+    clients = [story.client() for _ in range(30)]
+    for client in clients:
+        for _ in range(16):
+            client.begin("events", last, {"timeout_ms": 60000})
+        client.begin("hello")
+    story.turn()
+    before = _memory_mib(story)
+    main.call_all([("unmanage", "c%d" % number) for number in range(200)])
+    story.turn()
+    grown = _memory_mib(story) - before
+    # 30 * 16 answers of 200 KB would be 96 MiB and more.
+    expect(grown < 48, "the daemon has grown by %d MiB" % grown)
+    answers = [client.answer(number) for client in clients
+               for number in range(1, 17)]
+    expect(all(answer["events"] for answer in answers), "all are answered")
+
+
+def one_connection_does_not_make_others_forgotten(story):
+    client = story.start(limits_events=1000).client()
+    client.manage(OTHER, "victim")
+    client.wait("victim")
+    client.manage(URI, "a")
+    client.wait("a")
+    worker = story.worker(0, URI)
+    for number in range(2000):
+        worker.report(state="unresponsive" if number % 2 else "connected",
+                      probe_at_us=number + 1)
+        if number % 100 == 99:
+            story.poll(lambda number=number: client.call(
+                "status", "a")["probe"]["at"] == number + 1, "the report")
+    kinds = [event["kind"] for event in _all(client)]
+    expect("gap" not in kinds, "the victim's are kept")
+    story.advance(11)
+    worker.report(state="connected", probe_at_us=3000)
+    story.poll(lambda: "skipped" in [event["kind"] for event
+                                     in _all(client)], "how many were not")
+    expect(len(story.lines) < 200, "%d lines of log" % len(story.lines))
 
 
 def bad_arguments_are_refused(story):

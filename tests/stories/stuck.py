@@ -6,6 +6,7 @@ Runs in: the stories; the processes are real
 
 import os
 import signal
+import threading
 import time
 
 from story import (KILL, OTHER, expect, expect_equal, listens)
@@ -125,6 +126,16 @@ def a_ledger_of_another_boot_says_nothing(story):
     process.end()
 
 
+def a_line_that_stands_there_twice_is_one_process(story):
+    client, process = _restart_with_ledger(
+        story, lambda text: text + 9 * text.split("\n", 1)[1])
+    expect_equal(_entry(client, FIRST)["stuck"]["pid"], process.pid)
+    expect("{server=\"nfs nas1:2049\"} 1\n"
+           in client.call("metrics")["text"], "one")
+    expect_equal(story.count_lines("has not ended yet"), 1)
+    process.end()
+
+
 def lines_that_make_no_sense_are_dropped_and_no_others(story):
     client, process = _restart_with_ledger(story, lambda text: text.replace(
         "\n", "\n-1 5 probe 5 nfs://h/e\nrubbish\n" + 9000 * "x" + "\n", 1))
@@ -192,7 +203,10 @@ def of_what_is_not_its_own_a_worker_is_not_believed(story):
     story.start()
     client, (worker, other) = _manage(story, FIRST, SECOND)
     process = _Process(other)
-    for number, pid in enumerate((1, os.getpid(), process.pid, worker.pid)):
+    thread = threading.Thread(target=time.sleep, args=(5,), daemon=True)
+    thread.start()
+    for number, pid in enumerate((1, os.getpid(), thread.native_id,
+                                  process.pid, worker.pid)):
         worker.report(state="stuck", operation="none", stuck_connect=pid,
                       probe_at_us=number + 1)
         story.poll(lambda number=number: _entry(client, FIRST)["probe"]["at"]
@@ -200,6 +214,7 @@ def of_what_is_not_its_own_a_worker_is_not_believed(story):
         is_own = pid == worker.pid
         expect_equal(bool(_entry(client, FIRST)["stuck"]), is_own, str(pid))
     story.expect_line("process 1 is not its worker's")
+    expect_equal(story.count_lines("cannot be watched"), 0)
     worker.report(state="unresponsive", operation="probe", stuck_connect=0,
                   operation_pid=os.getpid(), probe_at_us=9)
     story.poll(lambda: _entry(client, FIRST)["probe"]["at"] == 9, "it")
@@ -265,6 +280,26 @@ def a_server_with_several_stuck_operations_is_held(story):
     expect_equal(workers[3].fields("limit"), [])
     story.expect_line("server nfs nas1:2049: stuck operations: 2")
     for process in processes:
+        process.end()
+
+
+def a_server_that_has_not_answered_is_held_as_soon_again(story):
+    story.start()
+    client, workers = _manage(story, *("nfs://nas1/%s" % c for c in "abcdef"))
+    stuck = [_get_stuck(story, client, worker) for worker in workers[:2]]
+    for worker in workers[2:]:
+        story.poll(lambda: _entry(client, "nfs://nas1/f")["held"] == "server",
+                   "the hold")
+        stuck.pop(0).end()
+        story.poll(lambda: "holdfast_server_stuck_operations{server=\"nfs "
+                   "nas1:2049\"} 1\n" in client.call("metrics")["text"],
+                   "one less")
+        story.advance(6)
+        story.poll(lambda: _entry(client, "nfs://nas1/f")["held"] == "",
+                   "that they are let go")
+        if worker.uri != "nfs://nas1/f":
+            stuck.append(_get_stuck(story, client, worker))
+    for process in stuck:
         process.end()
 
 
