@@ -112,18 +112,26 @@ $(LIB_SUPERVISOR): $(filter-out %/main.o,$(SUPERVISOR_OBJ))
 $(LIB_WORKER): $(filter-out %/main.o,$(WORKER_OBJ))
 	$(archive)
 
+define link_daemon
+$(call say,LD,$@)
+$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(SUPERVISOR_LIBS)
+endef
+
 $(B)/holdfastd: $(B)/supervisor/main.o $(LIB_SUPERVISOR) $(LIB_PROTO) $(LIB_COMMON)
-	$(call say,LD,$@)
-	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(SUPERVISOR_LIBS)
+	$(link_daemon)
 
 # Static: nothing has to be found in its jail, and little is private to it.
 # The linker warns of functions that would load further NSS modules: the jail
 # has none (getaddrinfo() has files and dns built in), or they are not called.
+define link_worker
+$(call say,LD,$@)
+$(Q)$(CC) -static-pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -Wl,--gc-sections \
+	-o $@ $^ $(WORKER_LIBS) 2>$@.log || { cat $@.log; exit 1; }
+@! grep -v -e 'in statically linked applications' -e 'in function' $@.log
+endef
+
 $(B)/holdfast-worker: $(B)/worker/main.o $(LIB_WORKER) $(LIB_PROTO) $(LIB_COMMON)
-	$(call say,LD,$@)
-	$(Q)$(CC) -static-pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -Wl,--gc-sections \
-		-o $@ $^ $(WORKER_LIBS) 2>$@.log || { cat $@.log; exit 1; }
-	@! grep -v -e 'in statically linked applications' -e 'in function' $@.log
+	$(link_worker)
 
 $(B)/holdfast: $(CLIENT_OBJ) $(LIB_PROTO) $(LIB_COMMON)
 	$(call say,LD,$@)
@@ -184,6 +192,19 @@ $(B)/tests/%: $(B)/tests/%.o $(ARCHIVES)
 	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< \
 		-Wl,--start-group $(ARCHIVES) -Wl,--end-group $(TEST_LIBS)
 
+# Processes of ours that were taken over: the real main.c, then an attack in the
+# place of what it would do, linked as the real ones are.
+RED     := $(B)/tests/redteam
+REDTEAM := $(RED)/holdfast-worker $(RED)/holdfastd $(RED)/control
+$(RED)/holdfast-worker: $(B)/worker/main.o $(RED)/worker.o $(RED)/acts.o $(LIB_WORKER) $(LIB_PROTO) $(LIB_COMMON)
+	$(link_worker)
+$(RED)/holdfastd: $(B)/supervisor/main.o $(RED)/supervisor.o $(RED)/acts.o $(LIB_SUPERVISOR) $(LIB_PROTO) $(LIB_COMMON)
+	$(link_daemon)
+$(RED)/control: $(RED)/control.o $(RED)/acts.o $(ARCHIVES)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(ARCHIVES) -Wl,--end-group $(TEST_LIBS)
+
 # Objects of tests are kept, so that only what changed is made anew.
 .SECONDARY:
 
@@ -217,7 +238,7 @@ chaos: $(B)/lab/root.stamp
 	@tests/lab/run --steps $(STEPS) $(if $(SEED),--seed $(SEED)) -t 7200 -v chaos
 
 # What the lab's kernel finds installed.
-$(B)/lab/root.stamp: FORCE
+$(B)/lab/root.stamp: FORCE $(REDTEAM)
 	@+$(MAKE) --no-print-directory install DESTDIR=$(abspath $(B)/lab/root) \
 		prefix=/usr sysconfdir=/etc localstatedir=/var > $(B)/install.log
 	@touch $@

@@ -20,6 +20,7 @@
 #include "common/title.h"
 #include "supervisor/launcher_private.h"
 #include "supervisor/privilege.h"
+#include "supervisor/sandbox.h"
 
 const struct backend_row launcher_backends[BACKEND_COUNT] = {
 #define PADDING "                                                            "
@@ -147,7 +148,8 @@ static void __attribute__((noreturn)) become_launcher(int socketfd)
 		capabilities |= launcher_backends[i].capabilities;
 	for (size_t i = 0; i < ARRAY_SIZE(launcher_ignores); i++)
 		(void)signal(launcher_ignores[i], SIG_IGN);
-	if (privilege_keep(capabilities, &err) < 0) {
+	if (privilege_keep(capabilities, &err) < 0 ||
+		sandbox_enter(SANDBOX_LAUNCHER, &err) < 0) {
 		log_error("%s", err.text);
 		_exit(1);
 	}

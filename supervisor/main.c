@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "paths.h"
+#include "common/guard.h"
 #include "common/log.h"
 #include "common/title.h"
 #include "supervisor/notify.h"
@@ -128,6 +129,31 @@ favour_answers(void)
 	(void)setpriority(PRIO_PROCESS, 0, NICE);
 }
 
+/* What it may take of the host at most, whatever clients ask of it. */
+static int
+limit_resources(struct err *err)
+{
+	static const struct {
+		__rlimit_resource_t resource;
+		rlim_t limit;
+	} limits[] = {
+		/* A million events and all claims are a third of that. */
+		{RLIMIT_AS, 2ul << 30},
+		{RLIMIT_NPROC, 0},    /* it starts no process */
+		{RLIMIT_MEMLOCK, 0},  /* it locks nothing */
+		{RLIMIT_MSGQUEUE, 0}, /* nor has it queues */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct rlimit limit = {limits[i].limit, limits[i].limit};
+
+		if (setrlimit(limits[i].resource, &limit) < 0)
+			return err_set(err, ERR_INTERNAL, errno,
+				"cannot limit resources: %m");
+	}
+	return 0;
+}
+
 /* Where it was started is not kept busy; the settings may be named from there. */
 static int
 leave_directory(struct err *err)
@@ -164,7 +190,8 @@ main(int argc, char **argv)
 	title_set("holdfastd: supervisor");
 	favour_answers();
 	if (privilege_drop_all(startup.uid, startup.gid, &err) < 0 ||
-		sandbox_enter(&err) < 0) {
+		sandbox_enter(SANDBOX_SUPERVISOR, &err) < 0 ||
+		limit_resources(&err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}

@@ -4,7 +4,7 @@
  *
  * Runs in: launcher, and in the new process until it is the worker.
  * Trusts: its caller's descriptors; nothing here comes from outside.
- * Invariant: no heap; between clone3() and execveat() only system calls. The
+ * Invariant: no heap; between clone() and execveat() only system calls. The
  *            steps stand in the one order in which they work: each needs a
  *            privilege that a later one gives up.
  */
@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -245,14 +244,12 @@ pid_t
 spawn_worker(const struct spawn_request *request, int *ret_pidfd)
 {
 	int pidfd = -1;
-	/* CLONE_PARENT: the supervisor is the worker's parent, and its exit
-	 * signal is ours, so exit_signal has to be 0: clone3(2). */
-	struct clone_args args = {
-		.flags = CLONE_PARENT | CLONE_PIDFD |
-			 (request->profile->uid == 0 ? CLONE_NEWPID : 0),
-		.pidfd = (uintptr_t)&pidfd,
-	};
-	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	/* CLONE_PARENT: the supervisor is the worker's parent. Not clone3(2),
+	 * which a service manager that restricts namespaces has to forbid. The
+	 * first three arguments are in this order everywhere but on s390. */
+	unsigned long flags = CLONE_PARENT | CLONE_PIDFD |
+			      (request->profile->uid == 0 ? CLONE_NEWPID : 0);
+	pid_t pid = (pid_t)syscall(SYS_clone, flags, NULL, &pidfd, NULL, NULL);
 
 	if (pid < 0)
 		return -errno;

@@ -19,7 +19,6 @@
 
 #include "common/guard.h"
 #include "worker/confine.h"
-#include "worker/filter.h"
 
 enum {
 	REPORT_FD = 4,
@@ -103,7 +102,7 @@ limit_resources(const struct confinement *confinement)
 static int
 filter_calls(const struct confinement *confinement)
 {
-	return filter_enter(confinement->runs_programs);
+	return calls_limit(confinement->calls);
 }
 
 static int (*const steps[])(const struct confinement *confinement) = {

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "worker/calls.h"
+
 enum {
 	CONFINE_STEP_FAILED = 90 /* exit status: this plus the step's index */
 };
@@ -17,6 +19,7 @@ enum {
 struct confinement {
 	uint64_t capabilities; /* exactly these are kept */
 	bool runs_programs;    /* its children execute some, and write files */
+	enum call_set calls;
 };
 
 /* 0, or the exit status to end with. */

@@ -44,6 +44,13 @@ static const struct {
 #undef BACKEND
 };
 
+static const enum call_set call_sets[ROLE_COUNT] = {
+	[ROLE_ISCSI] = CALLS_ISCSI,
+	[ROLE_NFS] = CALLS_MOUNT,
+	[ROLE_SCANNER] = CALLS_SCANNER,
+	[ROLE_TMPFS] = CALLS_MOUNT,
+};
+
 /* The scanner has none. */
 static const struct backend *const backends[ROLE_COUNT] = {
 	[ROLE_ISCSI] = &backend_iscsi,
@@ -90,6 +97,7 @@ main(int argc, char **argv)
 		.capabilities = roles[role].capabilities,
 		.runs_programs =
 			backends[role] && backends[role]->runs_programs,
+		.calls = call_sets[role],
 	};
 	failed_step = confine(&confinement);
 	if (failed_step)

@@ -5,14 +5,18 @@
  * Runs in: worker; operation_child.c in its children.
  * Trusts: a child's result as little as any message: it may have been written
  *         by a server's bytes.
- * Invariant: see operation.h. Owner file of fork() and of pidfds.
+ * Invariant: see operation.h. Owner file of processes and of pidfds. Signals go
+ *            by pidfds that clone(2) gave: the filter allows no others where
+ *            other workers have the same user.
  */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "common/clock.h"
@@ -202,14 +206,26 @@ reap_orphans(const struct operations *operations)
 
 /*
  * The group is the child's own, and its number stays taken until the child has
- * been reaped: nobody else is hit. The pidfd is for a child that has no group
- * yet. ESRCH: it has just ended, and its pidfd is readable.
+ * been reaped: nobody else is hit. Workers whose children run no programs may
+ * not, and need not. ESRCH: it has just ended, and its pidfd is readable.
  */
 static void
 kill_group(const struct operation_slot *slot)
 {
 	(void)kill(-slot->pid, SIGKILL);
 	(void)pidfd_send_signal(slot->pidfd, SIGKILL, NULL, 0);
+}
+
+/*
+ * fork(2) that gives a descriptor of the child, too, which fork() of the C
+ * library cannot. What that does besides is for programs with threads. The
+ * first three arguments are in this order everywhere but on s390: clone(2).
+ */
+static pid_t
+fork_with_pidfd(int *ret_pidfd)
+{
+	return (pid_t)syscall(
+		SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, ret_pidfd, NULL, NULL);
 }
 
 static void
@@ -300,9 +316,8 @@ adopt_child(struct operation_slot *slot, int resultfd)
 	/* The child does the same: whoever comes first. */
 	(void)setpgid(slot->pid, slot->pid);
 	slot->resultfd = slot->words.fd = resultfd;
-	slot->pidfd = pidfd_open(slot->pid, 0);
 	slot->source.fd = slot->pidfd;
-	result = slot->pidfd < 0 ? -errno : loop_watch(loop, &slot->source);
+	result = loop_watch(loop, &slot->source);
 	if (result == 0)
 		result = loop_watch(loop, &slot->words);
 	if (result == 0)
@@ -310,8 +325,7 @@ adopt_child(struct operation_slot *slot, int resultfd)
 	if (result == 0)
 		return 0;
 	/* Not waited for: at worst a zombie stays, until the worker ends. */
-	(void)kill(-slot->pid, SIGKILL);
-	(void)kill(slot->pid, SIGKILL);
+	kill_group(slot);
 	(void)waitpid(slot->pid, NULL, WNOHANG);
 	release(slot);
 	return result;
@@ -337,9 +351,11 @@ operation_start(struct operations *operations, enum operation kind,
 	writefd = pair[1];
 	slot->deadline_ms = task->deadline_ms;
 	slot->deadline_us = clock_boot_us() + task->deadline_ms * US_PER_MS;
-	slot->pid = fork();
-	if (slot->pid < 0)
+	slot->pid = fork_with_pidfd(&slot->pidfd);
+	if (slot->pid < 0) {
+		slot->pid = 0;
 		return -errno;
+	}
 	if (slot->pid == 0)
 		operation_run_child(task, writefd, parent, slot->deadline_us);
 	slot->phase = OPERATION_RUNNING;
