@@ -21,6 +21,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 
+#include "common/clock.h"
 #include "common/fdpass.h"
 #include "common/guard.h"
 #include "common/hash.h"
@@ -29,7 +30,8 @@
 
 /* How often the name lookup files are compared with the host's. */
 enum {
-	REFRESH_MS = 10000
+	REFRESH_MS = 10000,
+	STARTS_A_SECOND = 200,
 };
 
 struct launcher launcher;
@@ -147,6 +149,41 @@ refresh_jails(void)
 	jail_refresh(JAIL_PROGRAMS, &launcher.jails[JAIL_PROGRAMS]);
 }
 
+/*
+ * All may be started at once, as after a start of the daemon; then so many a
+ * second: one that was taken over cannot keep the host busy with starting.
+ */
+static bool
+may_start(void)
+{
+	uint64_t now_us = clock_boot_us();
+	uint64_t earned = (now_us - launcher.starts_since_us) *
+			  STARTS_A_SECOND / US_PER_SEC;
+
+	if (earned > 0 || launcher.starts_since_us == 0) {
+		launcher.starts_left += earned;
+		launcher.starts_since_us = now_us;
+	}
+	if (launcher.starts_left > LAUNCH_SLOTS)
+		launcher.starts_left = LAUNCH_SLOTS;
+	if (launcher.starts_left == 0)
+		return false;
+	launcher.starts_left--;
+	return true;
+}
+
+/* One that has ended keeps no descriptor. */
+static void
+forget_ended(struct slot *slot)
+{
+	struct pollfd ended = {.fd = slot->pidfd, .events = POLLIN};
+
+	if (slot->pidfd < 0 || poll(&ended, 1, 0) != 1)
+		return;
+	guard_close(&slot->pidfd);
+	slot->pidfd = -1;
+}
+
 static int
 on_start(const struct launch_request *request, const int *fds,
 	struct launch_reply *reply, int *ret_fd)
@@ -170,14 +207,11 @@ on_start(const struct launch_request *request, const int *fds,
 		launcher_backends[request->backend].needs_target)
 		return -EINVAL;
 	/* A slot has one worker: the one before must have ended. */
-	if (slot->pidfd >= 0) {
-		struct pollfd ended = {.fd = slot->pidfd, .events = POLLIN};
-
-		if (poll(&ended, 1, 0) != 1)
-			return -EBUSY;
-		guard_close(&slot->pidfd);
-		slot->pidfd = -1;
-	}
+	forget_ended(slot);
+	if (slot->pidfd >= 0)
+		return -EBUSY;
+	if (!may_start())
+		return -EAGAIN;
 	refresh_jails();
 	pid = spawn_worker(&spawn, &slot->pidfd);
 	if (pid < 0)
@@ -251,6 +285,7 @@ on_kill(const struct launch_request *request, const int *fds,
 {
 	struct slot *slot = &launcher.slots[request->slot];
 
+	forget_ended(slot);
 	if (slot->pidfd < 0)
 		return -ESRCH;
 	if (syscall(SYS_pidfd_send_signal, slot->pidfd, SIGKILL, NULL, 0) < 0)
@@ -282,6 +317,7 @@ on_remove(const struct launch_request *request, const int *fds,
 	char name[17];
 	bool is_free;
 
+	forget_ended(slot);
 	if (!slot->is_prepared)
 		return -ENOENT;
 	is_free = is_on_top(slot);

@@ -31,6 +31,8 @@ struct launcher {
 	struct jail_template jails[JAIL_COUNT];
 	struct spawn_profile profiles[BACKEND_COUNT];
 	struct slot slots[LAUNCH_SLOTS];
+	uint64_t starts_left; /* see may_start() */
+	uint64_t starts_since_us;
 };
 
 extern struct launcher launcher;
