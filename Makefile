@@ -195,10 +195,12 @@ $(B)/tests/%: $(B)/tests/%.o $(ARCHIVES)
 # Processes of ours that were taken over: the real main.c, then an attack in the
 # place of what it would do, linked as the real ones are.
 RED     := $(B)/tests/redteam
-REDTEAM := $(RED)/holdfast-worker $(RED)/holdfastd $(RED)/control
+REDTEAM := $(RED)/holdfast-worker $(RED)/holdfastd $(RED)/holdfastd-fuzzer $(RED)/control
 $(RED)/holdfast-worker: $(B)/worker/main.o $(RED)/worker.o $(RED)/acts.o $(LIB_WORKER) $(LIB_PROTO) $(LIB_COMMON)
 	$(link_worker)
 $(RED)/holdfastd: $(B)/supervisor/main.o $(RED)/supervisor.o $(RED)/acts.o $(LIB_SUPERVISOR) $(LIB_PROTO) $(LIB_COMMON)
+	$(link_daemon)
+$(RED)/holdfastd-fuzzer: $(B)/supervisor/main.o $(RED)/fuzzer.o $(LIB_SUPERVISOR) $(LIB_PROTO) $(LIB_COMMON)
 	$(link_daemon)
 $(RED)/control: $(RED)/control.o $(RED)/acts.o $(ARCHIVES)
 	$(call say,LD,$@)

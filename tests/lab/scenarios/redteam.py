@@ -8,11 +8,10 @@ import re
 from daemon import CONFIG
 from lab import (STORE, Claim, Daemon, expect, mounts, read_text, sh,
                  wait_until, write_credentials)
+from redteambuild import RED
 
 NEEDS = ("nfs", "iscsi", "daemon")
 TIME_LIMIT_S = 240
-RED = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.dirname(os.path.abspath(__file__))))), "build", "tests", "redteam")
 STEPS = ("user", "capabilities", "jail", "pid-namespace", "limits",
          "calls-nfs", "calls-iscsi", "calls-scanner", "calls-supervisor",
          "calls-launcher")
