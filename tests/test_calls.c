@@ -67,7 +67,7 @@ run_with(int (*function)(void), enum call_set set)
 static int
 run_confined(int (*function)(void))
 {
-	return run_with(function, CALLS_MOUNT);
+	return run_with(function, CALLS_NFS);
 }
 
 static int
@@ -119,7 +119,9 @@ a_worker_executes_and_enters_nothing(void **state)
 /* Every call that is not in calls.def, whatever it may be. */
 
 enum {
-	MOUNT = CALLS_MOUNT,
+	NFS = CALLS_NFS,
+	TMPFS = CALLS_TMPFS,
+	MOUNT = NFS | TMPFS,
 	SCANNER = CALLS_SCANNER,
 	ISCSI = CALLS_ISCSI,
 	ALL = MOUNT | SCANNER | ISCSI,
@@ -178,7 +180,7 @@ static void
 what_is_not_listed_is_refused(void **state)
 {
 	static const enum call_set sets[] = {
-		CALLS_MOUNT, CALLS_SCANNER, CALLS_ISCSI};
+		CALLS_NFS, CALLS_TMPFS, CALLS_SCANNER, CALLS_ISCSI};
 
 	read_allowed();
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
@@ -294,6 +296,8 @@ static void
 only_internet_sockets_are_left(void **state)
 {
 	assert_int_equal(run_confined(count_families), 2);
+	assert_int_equal(run_with(count_families, CALLS_TMPFS), 0);
+	assert_int_equal(run_with(count_families, CALLS_SCANNER), 0);
 }
 
 /* A bad address: what passes the filter fails with another error than EPERM,

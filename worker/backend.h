@@ -18,6 +18,7 @@
 #include "common/err.h"
 #include "proto/iscsi_auth.h"
 #include "proto/uri.h"
+#include "worker/landlock.h"
 #include "worker/mount.h"
 
 /* What a backend is told of its target. */
@@ -72,6 +73,8 @@ struct backend {
 	bool runs_programs; /* its children execute some, and write files */
 	/* Opens what look() needs, once. 0 or -errno with err. */
 	int (*aim)(struct backend_target *target, struct err *err);
+	/* What of the network its operations need; NULL: nothing. */
+	void (*reach)(const struct uri *uri, struct landlock_limits *limits);
 	/* Cannot block. 0 or -errno; *ret_object is untouched then. */
 	int (*look)(
 		const struct backend_target *target, struct object *ret_object);

@@ -8,9 +8,10 @@
 #define WORKER_CALLS_H
 
 enum call_set {
-	CALLS_MOUNT = 1 << 0, /* nfs, tmpfs */
-	CALLS_SCANNER = 1 << 1,
-	CALLS_ISCSI = 1 << 2,
+	CALLS_NFS = 1 << 0,
+	CALLS_TMPFS = 1 << 1,
+	CALLS_SCANNER = 1 << 2,
+	CALLS_ISCSI = 1 << 3,
 };
 
 /* For good. Needs no_new_privs. 0 or -errno. */

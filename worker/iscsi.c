@@ -125,6 +125,17 @@ iscsi_disconnect(const struct backend_target *target, uint64_t deadline_us,
 	return result;
 }
 
+/* The portal, which a trial speaks to itself; iscsid by its abstract socket. */
+static void
+iscsi_reach(const struct uri *uri, struct landlock_limits *limits)
+{
+	*limits = (struct landlock_limits){
+		.ports = {NAME_SERVER_PORT, uri->port},
+		.count = 2,
+		.has_daemon = true,
+	};
+}
+
 const struct backend backend_iscsi = {
 	.name = "iscsi",
 	.scheme = URI_ISCSI,
@@ -134,6 +145,7 @@ const struct backend backend_iscsi = {
 	.hands_over = true,
 	.runs_programs = true,
 	.aim = iscsi_aim,
+	.reach = iscsi_reach,
 	.look = iscsi_look,
 	.connect = iscsi_connect,
 	.probe = iscsi_probe,

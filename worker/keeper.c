@@ -256,6 +256,23 @@ keeper_aim(const struct target_message *order, struct err *err)
 	return 0;
 }
 
+/* Where the kernel has no such limits it goes on without: the filter of system
+ * calls stands. */
+int
+keeper_limit_network(struct err *err)
+{
+	struct landlock_limits limits = {0};
+	int result;
+
+	if (keeper.backend->reach)
+		keeper.backend->reach(&keeper.uri, &limits);
+	result = landlock_limit(&limits);
+	if (result < 0 && result != -EOPNOTSUPP)
+		return err_set(err, ERR_INTERNAL, -result,
+			"cannot limit what it may connect to");
+	return 0;
+}
+
 int
 keeper_credentials(const struct credentials_message *order, struct err *err)
 {

@@ -21,6 +21,9 @@ int keeper_init(const struct backend *backend, struct loop *loop);
  * directory is not there.
  */
 int keeper_aim(const struct target_message *order, struct err *err);
+/* Behind it, and before anything else: gives up what of the network this target
+ * does not need. 0 or -errno with err. */
+int keeper_limit_network(struct err *err);
 /* What to log in with from now on. 0, or -errno with err: this backend takes
  * none. */
 int keeper_credentials(

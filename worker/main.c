@@ -46,9 +46,9 @@ static const struct {
 
 static const enum call_set call_sets[ROLE_COUNT] = {
 	[ROLE_ISCSI] = CALLS_ISCSI,
-	[ROLE_NFS] = CALLS_MOUNT,
+	[ROLE_NFS] = CALLS_NFS,
 	[ROLE_SCANNER] = CALLS_SCANNER,
-	[ROLE_TMPFS] = CALLS_MOUNT,
+	[ROLE_TMPFS] = CALLS_TMPFS,
 };
 
 /* The scanner has none. */

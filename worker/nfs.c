@@ -343,11 +343,25 @@ nfs_force(const struct backend_target *target, uint64_t deadline_us,
 		       : nfs_disconnect(target, deadline_us, err);
 }
 
+/* Where mountd of version 3 is, only rpcbind knows. */
+static void
+nfs_reach(const struct uri *uri, struct landlock_limits *limits)
+{
+	const char *version = uri_param(uri, "vers");
+
+	*limits = (struct landlock_limits){
+		.ports = {NAME_SERVER_PORT, uri->port},
+		.count = 2,
+		.any_port = !version || version[0] != '4',
+	};
+}
+
 const struct backend backend_nfs = {
 	.name = "nfs",
 	.scheme = URI_NFS,
 	.undone = "unmounted it",
 	.aim = mounted_aim,
+	.reach = nfs_reach,
 	.look = mounted_look,
 	.connect = nfs_connect,
 	.probe = nfs_probe,

@@ -33,7 +33,9 @@ static struct {
 static int
 on_target(const struct message *order, struct err *err)
 {
-	return keeper_aim(&order->target, err);
+	int result = keeper_aim(&order->target, err);
+
+	return result < 0 ? result : keeper_limit_network(err);
 }
 
 static int

@@ -92,9 +92,15 @@ step_limits(void)
 }
 
 static int
-step_calls_mount(void)
+step_calls_nfs(void)
 {
-	return calls_limit(CALLS_MOUNT);
+	return calls_limit(CALLS_NFS);
+}
+
+static int
+step_calls_tmpfs(void)
+{
+	return calls_limit(CALLS_TMPFS);
 }
 
 static int
@@ -136,7 +142,8 @@ static const struct {
 	{"jail", step_jail, 0},
 	{"pid-namespace", step_none, CLONE_NEWPID},
 	{"limits", step_limits, 0},
-	{"calls-nfs", step_calls_mount, 0},
+	{"calls-nfs", step_calls_nfs, 0},
+	{"calls-tmpfs", step_calls_tmpfs, 0},
 	{"calls-iscsi", step_calls_iscsi, 0},
 	{"calls-scanner", step_calls_scanner, 0},
 	{"calls-supervisor", step_calls_supervisor, 0},

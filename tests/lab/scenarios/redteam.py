@@ -13,7 +13,7 @@ from redteambuild import RED
 NEEDS = ("nfs", "iscsi", "daemon")
 TIME_LIMIT_S = 240
 STEPS = ("user", "capabilities", "jail", "pid-namespace", "limits",
-         "calls-nfs", "calls-iscsi", "calls-scanner", "calls-supervisor",
+         "calls-nfs", "calls-tmpfs", "calls-iscsi", "calls-scanner", "calls-supervisor",
          "calls-launcher")
 LEAST = 40
 
