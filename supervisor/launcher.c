@@ -30,8 +30,7 @@
 
 /* How often the name lookup files are compared with the host's. */
 enum {
-	REFRESH_MS = 10000,
-	STARTS_A_SECOND = 200,
+	REFRESH_MS = 10000
 };
 
 struct launcher launcher;
@@ -149,29 +148,6 @@ refresh_jails(void)
 	jail_refresh(JAIL_PROGRAMS, &launcher.jails[JAIL_PROGRAMS]);
 }
 
-/*
- * All may be started at once, as after a start of the daemon; then so many a
- * second: one that was taken over cannot keep the host busy with starting.
- */
-static bool
-may_start(void)
-{
-	uint64_t now_us = clock_boot_us();
-	uint64_t earned = (now_us - launcher.starts_since_us) *
-			  STARTS_A_SECOND / US_PER_SEC;
-
-	if (earned > 0 || launcher.starts_since_us == 0) {
-		launcher.starts_left += earned;
-		launcher.starts_since_us = now_us;
-	}
-	if (launcher.starts_left > LAUNCH_SLOTS)
-		launcher.starts_left = LAUNCH_SLOTS;
-	if (launcher.starts_left == 0)
-		return false;
-	launcher.starts_left--;
-	return true;
-}
-
 /* One that has ended keeps no descriptor. */
 static void
 forget_ended(struct slot *slot)
@@ -210,7 +186,7 @@ on_start(const struct launch_request *request, const int *fds,
 	forget_ended(slot);
 	if (slot->pidfd >= 0)
 		return -EBUSY;
-	if (!may_start())
+	if (!rate_take(&launcher.starts, clock_boot_us()))
 		return -EAGAIN;
 	refresh_jails();
 	pid = spawn_worker(&spawn, &slot->pidfd);

@@ -22,6 +22,10 @@
 #include "supervisor/privilege.h"
 #include "supervisor/sandbox.h"
 
+enum {
+	STARTS_A_SECOND = 200
+};
+
 const struct backend_row launcher_backends[BACKEND_COUNT] = {
 #define PADDING "                                                            "
 #define BACKEND(name, word, user, capabilities, needs_target, jail)            \
@@ -141,6 +145,10 @@ static void __attribute__((noreturn)) become_launcher(int socketfd)
 	uint64_t capabilities = LAUNCHER_CAPABILITIES;
 
 	launcher.socketfd = socketfd;
+	/* All may be started at once, as after a start of the daemon; then so
+	 * many a second: one that was taken over cannot keep the host busy. */
+	launcher.starts = (struct rate){
+		.most = LAUNCH_SLOTS, .a_second = STARTS_A_SECOND};
 	close_others();
 	log_open("launcher");
 	title_set("holdfastd: launcher");

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "supervisor/launcher.h"
+#include "supervisor/rate.h"
 #include "supervisor/spawn.h"
 
 struct slot {
@@ -31,8 +32,7 @@ struct launcher {
 	struct jail_template jails[JAIL_COUNT];
 	struct spawn_profile profiles[BACKEND_COUNT];
 	struct slot slots[LAUNCH_SLOTS];
-	uint64_t starts_left; /* see may_start() */
-	uint64_t starts_since_us;
+	struct rate starts; /* of workers */
 };
 
 extern struct launcher launcher;

@@ -247,8 +247,9 @@ spawn_worker(const struct spawn_request *request, int *ret_pidfd)
 	/* CLONE_PARENT: the supervisor is the worker's parent. Not clone3(2),
 	 * which a service manager that restricts namespaces has to forbid. The
 	 * first three arguments are in this order everywhere but on s390. */
-	unsigned long flags = CLONE_PARENT | CLONE_PIDFD |
-			      (request->profile->uid == 0 ? CLONE_NEWPID : 0);
+	unsigned long flags =
+		CLONE_PARENT | CLONE_PIDFD |
+		(request->profile->uid == 0 ? CLONE_NEWPID | CLONE_NEWIPC : 0);
 	pid_t pid = (pid_t)syscall(SYS_clone, flags, NULL, &pidfd, NULL, NULL);
 
 	if (pid < 0)

@@ -32,8 +32,8 @@ struct jail_template {
 	int treefd; /* its root, writable, seen by no worker */
 };
 
-/* Who a worker runs as. Root gets a PID namespace of its own: whoever it may
- * signal is its own child then. */
+/* Who a worker runs as. Root gets namespaces of its own for processes and IPC:
+ * whoever it may signal is its own child then. */
 struct spawn_profile {
 	uid_t uid;
 	gid_t gid;

@@ -26,6 +26,10 @@ def run(lab):
                % (path, options))
     expect(all("nosuid" in words for words in options.values()),
            "nothing lends its owner: %r" % options)
+    for kind in ("pid", "ipc", "mnt"):
+        expect(os.readlink("/proc/%d/ns/%s" % (worker, kind))
+               != os.readlink("/proc/1/ns/%s" % kind),
+               "it has a %s namespace of its own" % kind)
     # kill(0) goes to a process group, and out of any PID namespace.
     for child in daemon.children():
         if "holdfast-worker" in child.cmdline:
