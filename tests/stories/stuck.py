@@ -17,6 +17,11 @@ THIRD = "nfs://nas1/c"
 ELSEWHERE = "nfs://nas2/a"
 
 
+def _state(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
+
+
 class _Process:
     """One of a worker's that ends when the story says so. It is a zombie then
     until its worker ends: what has ended is not stuck."""
@@ -27,7 +32,9 @@ class _Process:
     def end(self):
         try:
             os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
+            while _state(self.pid) != "Z":
+                time.sleep(0.001)
+        except (ProcessLookupError, FileNotFoundError):
             pass
 
 
