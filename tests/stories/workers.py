@@ -51,11 +51,18 @@ def a_worker_that_dies_is_started_again_after_a_pause(story):
     _expect_untouched(story, client, other)
 
 
+def _wait_for_answer(story, worker):
+    """To a ping, and until the daemon has it."""
+    story.poll(lambda: "pong" in worker.status, "an answer to the ping")
+    story.turn()
+    story.turn()
+
+
 def a_worker_that_falls_silent_is_doubted_and_replaced(story):
     client, worker, other = _two_connected(story)
     worker.answers_pings = False
     story.advance(21)
-    story.turn()
+    _wait_for_answer(story, other)
     story.advance(6)
     story.poll(lambda: client.state("a") == "unresponsive", "the doubt")
     expect_equal(client.claims()["a"]["error"]["slug"], "worker-died")
