@@ -24,7 +24,6 @@ struct waiter {
 	struct target *target;
 	char *cid;
 	enum wait_for what;
-	uint64_t attempt;  /* the last one that had begun, as far as known */
 	uint64_t began_us; /* boot time of the call */
 	uint64_t timeout_ms;
 	struct loop_timer deadline;
@@ -83,7 +82,7 @@ is_fulfilled(const struct waiter *waiter)
 		return status->state == TARGET_CONNECTED;
 	case WAIT_SETTLED:
 		return status->state == TARGET_CONNECTED ||
-		       (status->failed_attempt > waiter->attempt &&
+		       (status->failed_attempt != 0 &&
 			       status->failed_began_us >= waiter->began_us);
 	case WAIT_GONE:
 		break; /* waiter_end_target() */
@@ -139,7 +138,6 @@ waiter_new(struct client *client, uint64_t message_id, struct target *target,
 	waiter->message_id = message_id;
 	waiter->target = target;
 	waiter->what = what;
-	waiter->attempt = target->status.attempt;
 	waiter->began_us = clock_boot_us();
 	waiter->timeout_ms = timeout_ms;
 	waiter->deadline.on_due = on_deadline;

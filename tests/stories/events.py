@@ -396,6 +396,25 @@ def settled_is_not_an_attempt_that_began_before_the_call(story):
     expect_equal(client.answer(number)["error"]["slug"], "not-found")
 
 
+def settled_goes_by_when_an_attempt_began_not_by_its_number(story):
+    """A worker that was taken over may have used up all numbers."""
+    story.on_order = listens
+    client = story.start().client()
+    client.manage(URI, "a")
+    worker = story.worker()
+    worker.expect_want("up")
+    last = 2 ** 32 - 1
+    worker.report(state="backoff", wanted="up", attempt=last,
+                  failed_attempt=last, failed_began_us=1,
+                  error="unreachable", error_text="no answer")
+    story.poll(lambda: client.state("a") == "backoff", "the failure")
+    number = client.begin_wait("a", **{"for": "settled",
+                                       "timeout_ms": 60000})
+    story.turn()
+    worker.report(failed_began_us=story.boot_us(), error_text="again")
+    expect_equal(client.answer(number)["error"]["text"], "again")
+
+
 def third_parties_read_notifications_as_they_are(story):
     client = story.start().client()
     client.call("subscribe")
