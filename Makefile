@@ -58,7 +58,7 @@ PROGRAMS := $(B)/holdfastd $(B)/holdfast-worker $(B)/holdfast
 # Lazily: a fresh machine gets pkg-config from `make setup`.
 pkg = $(shell pkg-config $(1) 2>/dev/null)
 PKG_CFLAGS      = $(call pkg,--cflags mount smartcols)
-SUPERVISOR_LIBS = $(call pkg,--libs tdb mount libcap-ng libseccomp) -linih -lmsgpackc
+SUPERVISOR_LIBS = $(call pkg,--libs tdb mount libcap-ng libseccomp libselinux) -linih -lmsgpackc
 WORKER_LIBS     = -lmsgpackc -lcap-ng -lseccomp -lmd
 CLIENT_LIBS     = $(call pkg,--libs smartcols jansson) -lmsgpackc
 TEST_LIBS       = -lcmocka $(SUPERVISOR_LIBS) $(CLIENT_LIBS) -lmd
@@ -179,6 +179,33 @@ install: $(PROGRAMS)
 	test -e $(D)$(sysconfdir)/holdfast/holdfast.conf || \
 		$(INSTALL) -m 644 $(B)/holdfast.conf $(D)$(sysconfdir)/holdfast/holdfast.conf
 
+# --- SELinux -------------------------------------------------------------------
+
+# The base policy's own Makefile says how a module is compiled, from the folder
+# that its sources are in; it takes no other.
+SELINUX_DEVEL = /usr/share/selinux/devel/Makefile
+SELINUX_TYPE  = default
+
+.PHONY: selinux
+selinux: $(B)/selinux/holdfast.pp
+$(B)/selinux/%.pp: $(B)/selinux/%.te $(B)/selinux/%.fc $(B)/selinux/%.if
+	$(call say,SELINUX,$@)
+	$(Q)$(MAKE) --no-print-directory -C $(@D) -f $(SELINUX_DEVEL) \
+		NAME=$(SELINUX_TYPE) $(@F) > $@.log 2>&1 || { cat $@.log; exit 1; }
+
+# Of its own: it takes the development files of the base policy. It is loaded by
+# semodule(8), and labels are put on files by restorecon(8): see SECURITY.md.
+.PHONY: install-selinux
+install-selinux: $(B)/selinux/holdfast.pp
+	$(INSTALL) -d $(D)$(prefix)/share/selinux/packages \
+		$(D)$(prefix)/share/selinux/devel/include/services
+	$(INSTALL) -m 644 $(B)/selinux/holdfast.pp $(D)$(prefix)/share/selinux/packages/holdfast.pp
+	$(INSTALL) -m 644 selinux/holdfast.if $(D)$(prefix)/share/selinux/devel/include/services/holdfast.if
+
+$(B)/selinux/%: selinux/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
 # --- tests --------------------------------------------------------------------
 
 TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
@@ -218,7 +245,7 @@ SANITIZE = $(MAKE) B=build/sanitize HARDEN="-fPIE -fno-omit-frame-pointer" \
 	CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 # Each of these ends with a line "N passed, N failed".
-.PHONY: check-lint check-unit check-sanitize check-client check-stories check-lab check-install
+.PHONY: check-lint check-unit check-sanitize check-client check-stories check-selinux check-lab check-install
 check-unit: $(TESTS)
 	@tests/run-units $(TESTS)
 check-sanitize:
@@ -230,6 +257,8 @@ check-stories: $(STORIES)
 	@tests/stories/run
 check-install: all
 	@tests/run-install
+check-selinux: selinux
+	@tests/run-selinux
 check-lab: $(B)/lab/root.stamp
 	@tests/lab/run
 
@@ -245,7 +274,7 @@ $(B)/lab/root.stamp: FORCE $(REDTEAM)
 		prefix=/usr sysconfdir=/etc localstatedir=/var > $(B)/install.log
 	@touch $@
 
-CHECKS = lint unit sanitize client stories install lab
+CHECKS = lint unit sanitize client stories install selinux lab
 
 .PHONY: setup check bench demo lint
 # Says what is missing, and installs it when it may.

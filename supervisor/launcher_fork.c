@@ -18,6 +18,7 @@
 #include "common/guard.h"
 #include "common/log.h"
 #include "common/title.h"
+#include "supervisor/domain.h"
 #include "supervisor/launcher_private.h"
 #include "supervisor/privilege.h"
 #include "supervisor/sandbox.h"
@@ -29,7 +30,7 @@ enum {
 const struct backend_row launcher_backends[BACKEND_COUNT] = {
 #define PADDING "                                                            "
 #define BACKEND(name, word, user, capabilities, needs_target, jail)            \
-	[BACKEND_##name] = {word, user,                                        \
+	[BACKEND_##name] = {word, user, DOMAIN_WORKER(word),                   \
 		"holdfast-worker: " word PADDING PADDING PADDING PADDING,      \
 		capabilities, needs_target, jail},
 #include "supervisor/backend.def"
@@ -53,6 +54,19 @@ look_up_users(struct err *err)
 			.gid = user->pw_gid,
 			.capabilities = launcher_backends[i].capabilities,
 		};
+	}
+	return 0;
+}
+
+static int
+find_domains(struct err *err)
+{
+	for (size_t i = 0; i < BACKEND_COUNT; i++) {
+		int result = domain_context(launcher_backends[i].domain,
+			launcher.profiles[i].domain, err);
+
+		if (result < 0)
+			return result;
 	}
 	return 0;
 }
@@ -157,6 +171,7 @@ static void __attribute__((noreturn)) become_launcher(int socketfd)
 	for (size_t i = 0; i < ARRAY_SIZE(launcher_ignores); i++)
 		(void)signal(launcher_ignores[i], SIG_IGN);
 	if (privilege_keep(capabilities, &err) < 0 ||
+		domain_enter(DOMAIN_LAUNCHER, &err) < 0 ||
 		sandbox_enter(SANDBOX_LAUNCHER, &err) < 0) {
 		log_error("%s", err.text);
 		_exit(1);
@@ -172,6 +187,8 @@ launcher_fork(const struct launcher_setup *setup, int *ret_socketfd,
 	int pair[2];
 	int result = look_up_users(err);
 
+	if (result == 0)
+		result = find_domains(err);
 	if (result == 0)
 		result = open_all(setup, err);
 	if (result < 0)

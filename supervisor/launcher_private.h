@@ -41,7 +41,8 @@ extern struct launcher launcher;
 struct backend_row {
 	const char *word;
 	const char *user;
-	const char *title; /* padded: the worker writes its target in there */
+	const char *domain; /* of SELinux */
+	const char *title;  /* padded: the worker writes its target in there */
 	uint64_t capabilities;
 	bool needs_target;
 	enum jail jail;

@@ -22,6 +22,7 @@
 #include "common/guard.h"
 #include "common/log.h"
 #include "common/title.h"
+#include "supervisor/domain.h"
 #include "supervisor/notify.h"
 #include "supervisor/privilege.h"
 #include "supervisor/sandbox.h"
@@ -191,7 +192,8 @@ main(int argc, char **argv)
 	favour_answers();
 	if (privilege_drop_all(startup.uid, startup.gid, &err) < 0 ||
 		sandbox_enter(SANDBOX_SUPERVISOR, &err) < 0 ||
-		limit_resources(&err) < 0) {
+		limit_resources(&err) < 0 ||
+		domain_enter(DOMAIN_SUPERVISOR, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}

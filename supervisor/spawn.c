@@ -53,6 +53,22 @@ clone_programs(const struct spawn_request *request)
 	return request->has_programs ? jail_clone_programs() : 0;
 }
 
+/* Takes effect at the exec; there is no /proc in the jail. */
+static int
+choose_domain(const struct spawn_request *request)
+{
+	const char *domain = request->profile->domain;
+	size_t len = strlen(domain);
+	cleanup_close int fd = -1;
+
+	if (len == 0)
+		return 0;
+	fd = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, domain, len) != (ssize_t)len)
+		return -errno;
+	return 0;
+}
+
 static int
 enter_jail(const struct spawn_request *request)
 {
@@ -208,6 +224,7 @@ static const struct {
 } steps[] = {
 	{"clone the target's mount", clone_target},
 	{"clone what its programs need", clone_programs},
+	{"choose its SELinux domain", choose_domain},
 	{"enter the jail", enter_jail},
 	{"attach the target", attach_target},
 	{"attach what its programs need", attach_programs},

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "supervisor/domain.h"
 #include "supervisor/launcher.h"
 
 /* Signals that mean nothing to the launcher: it ends with its socket, and a
@@ -38,6 +39,7 @@ struct spawn_profile {
 	uid_t uid;
 	gid_t gid;
 	uint64_t capabilities;
+	char domain[DOMAIN_CONTEXT_MAX]; /* SELinux context, or empty */
 };
 
 struct spawn_request {

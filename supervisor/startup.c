@@ -25,6 +25,7 @@
 
 #include "common/guard.h"
 #include "common/log.h"
+#include "supervisor/domain.h"
 #include "supervisor/leftover.h"
 #include "supervisor/startup.h"
 
@@ -83,6 +84,12 @@ look_up_users(const struct conf *conf, struct startup *startup, struct err *err)
 			conf->group);
 	startup->socket_gid = group->gr_gid;
 	return 0;
+}
+
+static int
+find_domains(const struct conf *conf, struct startup *startup, struct err *err)
+{
+	return domain_open(err);
 }
 
 /* The ID of the first mount of a process, -1 when it cannot be read. Unlike
@@ -274,6 +281,7 @@ static int (*const steps[])(
 	const struct conf *conf, struct startup *startup, struct err *err) = {
 	check_root,
 	look_up_users,
+	find_domains,
 	check_namespace,
 	make_directories,
 	take_lock,
