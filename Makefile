@@ -205,6 +205,14 @@ install-selinux: $(B)/selinux/holdfast.pp
 $(B)/selinux/%: selinux/%
 	@mkdir -p $(@D)
 	@cp $< $@
+$(B)/selinux/%: tests/lab/%
+	@mkdir -p $(@D)
+	@cp $< $@
+# Linked with the host's policy, and with what the lab's guests need.
+$(B)/lab/selinux.stamp: selinux/link $(B)/selinux/holdfast.pp $(B)/selinux/lab.pp
+	$(call say,LINK,$(@D)/selinux)
+	$(Q)selinux/link $(@D)/selinux $(filter %.pp,$^)
+	$(Q)touch $@
 
 # --- tests --------------------------------------------------------------------
 
@@ -259,13 +267,13 @@ check-install: all
 	@tests/run-install
 check-selinux: selinux
 	@tests/run-selinux
-check-lab: $(B)/lab/root.stamp
+check-lab: $(B)/lab/root.stamp $(B)/lab/selinux.stamp
 	@tests/lab/run
 
 # Random faults and calls against a model; SEED repeats a run.
 STEPS ?= 2000
 .PHONY: chaos
-chaos: $(B)/lab/root.stamp
+chaos: $(B)/lab/root.stamp $(B)/lab/selinux.stamp
 	@tests/lab/run --steps $(STEPS) $(if $(SEED),--seed $(SEED)) -t 7200 -v chaos
 
 # What the lab's kernel finds installed.
@@ -286,7 +294,7 @@ bench: all $(BENCHES)
 	@tests/bench/run
 demo: setup
 	@+$(MAKE) --no-print-directory all
-	@+$(MAKE) --no-print-directory $(B)/lab/root.stamp
+	@+$(MAKE) --no-print-directory $(B)/lab/root.stamp $(B)/lab/selinux.stamp
 	@tests/lab/run --demo
 lint check-lint:
 	@tests/run-lint

@@ -27,7 +27,7 @@ CONFIG = {"probe": {"interval_ms": 2000, "deadline_ms": 2000}}
 LETTER = "written on the server"
 FIND_MOUNTS = "findmnt -t nfs,nfs4 -o ID,SOURCE,TARGET"
 WORKERS = "list -o CID,STATE,WORKER"
-FAST_MS = 100
+FAST_MS = 1000      # a server that hangs would take much longer
 LISTS = 20
 
 
@@ -180,14 +180,14 @@ class Demo:
         self.lab.initiator()
         with open("/etc/hosts", "a", encoding="utf-8") as hosts:
             hosts.write("%s %s\n" % (self.target.address, SAN))
-        with open("/run/lab/secret", "w", encoding="utf-8") as file:
+        with open("/etc/san1.password", "w", encoding="utf-8") as file:
             file.write(SECRET + "\n")
 
     def manage_disk(self):
         screen = self.screen
         screen.heading("A disk of the iSCSI target")
         self.holdfast("manage --username demo --password-file "
-                      "/run/lab/secret iscsi://%s/%s %s"
+                      "/etc/san1.password iscsi://%s/%s %s"
                       % (SAN, self.target.iqn(), DISK))
         self.holdfast("wait " + DISK)
         self.holdfast("list -o CID,STATE,PATH,URI")

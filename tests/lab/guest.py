@@ -15,6 +15,7 @@ import time
 import traceback
 
 import lab
+import selinux
 
 
 def load(name):
@@ -39,6 +40,8 @@ def diagnose(guest):
             guest.note("  %r %s" % (mount, ",".join(mount.options)))
     for session in lab.sessions():
         guest.note("  %r" % session)
+    for denial in guest.denials.take() if guest.denials else ():
+        guest.note("  %s" % denial)
     for found in lab.processes():
         if "holdfast" in found.cmdline or "iscsi" in found.cmdline:
             guest.note("  process %r" % found)
@@ -58,7 +61,11 @@ def main():
     begun = time.monotonic()
     reason = None
     try:
+        if selinux.is_loaded():
+            guest.denials = selinux.enforce()
         stage(load(name), number)(guest)
+        if guest.denials:
+            guest.denials.judge()
     except lab.Failed as failed:
         reason = str(failed)
         guest.note("FAILED: %s" % reason)

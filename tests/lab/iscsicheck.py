@@ -102,7 +102,7 @@ class Claim:
         self.agrees(client)
         return self.session()
 
-    def wait_until_gone(self, timeout=10):
+    def wait_until_gone(self, timeout=30):
         """Neither side has a session any more, nor is there a link."""
         wait_until(lambda: not self.session()
                    and not self.target.sessions(self.name), timeout,

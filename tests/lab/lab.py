@@ -47,6 +47,7 @@ class Lab:
     def __init__(self, stage):
         self.stage = stage      # 0 in the first boot
         self.kept = KEPT        # a folder that lasts over boots
+        self.denials = None     # selinux.Denials, where a policy is enforced
 
     def note(self, text):
         """One line in the scenario's output."""

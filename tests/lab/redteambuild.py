@@ -6,7 +6,22 @@ Runs in: a lab guest
 
 import os
 
+from kernel import expect, sh
+
 RED = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))), "build", "tests", "redteam")
 # The real one, as it is installed.
 WORKER = "/usr/libexec/holdfast/holdfast-worker"
+
+# An act's process that could not even take the step, or died.
+NOT_TRIED = 255
+
+
+def control(step):
+    """{act: errno}, 0 for done, by root and with that step alone."""
+    done = sh(os.path.join(RED, "control"), step, timeout=120)
+    result = {name: int(number) for name, number in
+              (line.split() for line in done.stdout.splitlines())}
+    lost = [name for name, number in result.items() if number == NOT_TRIED]
+    expect(not lost, "with %s not tried: %s" % (step, lost))
+    return result

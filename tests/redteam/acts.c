@@ -269,6 +269,13 @@ bind_root(void)
 	return 0;
 }
 
+/* As a worker that mounts may, but of a kind that is none of its own. */
+static int
+mount_another_kind(void)
+{
+	return mount_over("/target", "ramfs", MS_NOSUID | MS_NODEV);
+}
+
 static int
 remount_root_writable(void)
 {
@@ -925,6 +932,7 @@ const struct act acts[] = {
 	ACT(change_owner),
 	ACT(mount_that_lends_its_owner),
 	ACT(mount_with_devices),
+	ACT(mount_another_kind),
 	ACT(bind_root),
 	ACT(remount_root_writable),
 	ACT(share_root),

@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sched.h>
+#include <selinux/selinux.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -131,6 +132,21 @@ step_calls_launcher(void)
 	return sandbox_enter(SANDBOX_LAUNCHER, &err);
 }
 
+/* Root still, with every capability: what is refused then is by SELinux. */
+#define STEP_DOMAIN(name)                                                      \
+	static int step_domain_##name(void)                                    \
+	{                                                                      \
+		return setcon_raw(                                             \
+			"system_u:system_r:holdfast_" #name "_t:s0");          \
+	}
+STEP_DOMAIN(supervisor)
+STEP_DOMAIN(launcher)
+STEP_DOMAIN(nfs)
+STEP_DOMAIN(tmpfs)
+STEP_DOMAIN(iscsi)
+STEP_DOMAIN(scanner)
+#undef STEP_DOMAIN
+
 static const struct {
 	const char *name;
 	int (*enter)(void);
@@ -148,6 +164,12 @@ static const struct {
 	{"calls-scanner", step_calls_scanner, 0},
 	{"calls-supervisor", step_calls_supervisor, 0},
 	{"calls-launcher", step_calls_launcher, 0},
+	{"domain-supervisor", step_domain_supervisor, 0},
+	{"domain-launcher", step_domain_launcher, 0},
+	{"domain-nfs", step_domain_nfs, 0},
+	{"domain-tmpfs", step_domain_tmpfs, 0},
+	{"domain-iscsi", step_domain_iscsi, 0},
+	{"domain-scanner", step_domain_scanner, 0},
 };
 
 static void __attribute__((noreturn)) run_act(const struct act *act, int step)

@@ -6,6 +6,7 @@ import pwd
 import re
 import stat
 
+import selinux
 from lab import Claim, Holder, by_id, expect, read_text, sh, wait_until
 
 NEEDS = ("nfs", "iscsi", "daemon")
@@ -61,6 +62,10 @@ def check(lab, name, pid, user, held, limits, has_no_new_privs=True):
     environment = read_text("/proc/%d/environ" % pid)
     expect("=" not in environment.replace("vers=", ""), "%s: environment %r"
            % (name, environment.strip("\0")))
+    if selinux.is_loaded():
+        domain = selinux.domain(pid)
+        expect(domain == "holdfast_%s_t" % name, "%s runs in the domain %s"
+               % (name, domain))
     lab.note("%s: as it should be" % name)
 
 

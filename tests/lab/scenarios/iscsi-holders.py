@@ -28,7 +28,7 @@ def is_named(entry, holder):
 
 def check_lingers(lab, client, claim, holder):
     entry = wait_until(lambda: [e for e in (lingering(client, claim),)
-                                if is_named(e, holder)], 20, lambda:
+                                if is_named(e, holder)], 60, lambda:
                        "%s: lingers and names what holds it: %r"
                        % (holder.kind, lingering(client, claim)))[0]
     lab.note("%s: %r" % (holder.kind, entry["holders"]))

@@ -83,8 +83,10 @@ def check(lab, daemon, client, one):
     expect(seen.state == "D" and seen.ppid == daemon.worker_of(":one").pid,
            "the host's number of it: %r" % seen)
     entry = client.list()["one"]
-    expect(entry["state"] == "stuck" and entry["held"] == "server"
+    expect(entry["state"] == "stuck"
            and entry["stuck"]["operation"] == "connect", "told: %r" % entry)
+    wait_until(lambda: client.list()["one"]["held"] == "server", 10,
+               lambda: "held: %r" % client.list()["one"])
     expect(client.state("up") == "connected", "its neighbour is up")
 
     # PID 1 of its namespace: it cannot end before all in there have.

@@ -11,6 +11,7 @@ from lab import STORE, Daemon, expect, mounts, processes
 from redteambuild import RED, WORKER
 
 NEEDS = ("nfs", "daemon")
+SELINUX = False     # its programs are none that the policy knows
 TIME_LIMIT_S = 300
 RUNS = 6
 # Between its fork and its program a worker runs the launcher's.
