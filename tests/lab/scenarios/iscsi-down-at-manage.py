@@ -8,7 +8,7 @@ from lab import Claim, ISCSITarget, expect, sessions, wait_for_error
 NEEDS = ("iscsi", "netem", "daemon")
 TIME_LIMIT_S = 180
 DOWN = {"unreachable": 451, "timed-out": 1021}
-LATER_S = 40        # iscsid may be at a login that has to fail first
+LATER_S = 90        # iscsid may be at a login that has to fail first
 
 
 def manage_at_once(client, claim, query=""):
@@ -25,7 +25,7 @@ def run(lab):
     lost.drop()
     partly = ISCSITarget({"here": None, "unknown": None}).start("here")
     lab.initiator()
-    daemon = lab.daemon({"operation": {"connect_ms": 4000}})
+    daemon = lab.daemon({"operation": {"connect_ms": 8000}})
     client = daemon.client()
     claims = {claim.cid: claim for claim in (
         Claim("refused", refusing), Claim("lost", lost),
