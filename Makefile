@@ -208,8 +208,13 @@ $(B)/selinux/%: selinux/%
 $(B)/selinux/%: tests/lab/%
 	@mkdir -p $(@D)
 	@cp $< $@
+# lab.te calls holdfast.if; and what compiles one module looks at all that lies
+# in the folder, so the lab's comes there when ours is made.
+$(B)/selinux/lab.pp: $(B)/selinux/holdfast.if
+$(addprefix $(B)/selinux/lab.,te fc if): | $(B)/selinux/holdfast.pp
 # Linked with the host's policy, and with what the lab's guests need.
-$(B)/lab/selinux.stamp: selinux/link $(B)/selinux/holdfast.pp $(B)/selinux/lab.pp
+$(B)/lab/selinux.stamp: selinux/link $(B)/selinux/holdfast.pp $(B)/selinux/lab.pp \
+		$(wildcard /etc/selinux/default/policy/policy.*)
 	$(call say,LINK,$(@D)/selinux)
 	$(Q)selinux/link $(@D)/selinux $(filter %.pp,$^)
 	$(Q)touch $@

@@ -64,7 +64,9 @@ refuse_connect(const struct rpc *rpc, int errnum, struct failure *failure)
 		return failure_no_daemon(failure, "no daemon at %s: %s",
 			rpc->path, strerror(errnum));
 	result = failure_set(failure, ERR_DENIED,
-		"no access to %s: not in the group holdfast", rpc->path);
+		"no access to %s: not in the group holdfast, or SELinux "
+		"refuses it",
+		rpc->path);
 	failure->hint = "be root, or a member of that group: usermod -aG "
 			"holdfast USER, then log in anew";
 	return result;

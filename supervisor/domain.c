@@ -12,7 +12,6 @@
 #include <selinux/context.h>
 #include <selinux/selinux.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"
@@ -41,6 +40,7 @@ domain_open(struct err *err)
 	char *own = NULL;
 	size_t len;
 
+	start_context[0] = '\0';
 	if (is_selinux_enabled() <= 0)
 		return 0;
 	if (getcon_raw(&own) < 0)
@@ -65,19 +65,22 @@ domain_context(
 {
 	context_t context;
 	const char *text = NULL;
-	int len = -1;
+	int result = -1;
 
-	ret_context[0] = '\0';
-	if (start_context[0] == '\0')
+	if (start_context[0] == '\0') {
+		ret_context[0] = '\0';
 		return 0;
+	}
 	context = context_new(start_context);
 	if (context && context_type_set(context, type) == 0)
 		text = context_str(context);
-	if (text)
-		len = snprintf(ret_context, DOMAIN_CONTEXT_MAX, "%s", text);
+	if (text && strlen(text) < DOMAIN_CONTEXT_MAX) {
+		memcpy(ret_context, text, strlen(text) + 1);
+		result = 0;
+	}
 	if (context)
 		context_free(context);
-	if (len < 0 || len >= DOMAIN_CONTEXT_MAX)
+	if (result < 0)
 		return err_set(err, ERR_INTERNAL, ENOMEM,
 			"no SELinux context of type %s can be made", type);
 	return 0;

@@ -16,6 +16,7 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -26,6 +27,7 @@
 #include "common/guard.h"
 #include "common/hash.h"
 #include "common/log.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/launcher_private.h"
 
 /* How often the name lookup files are compared with the host's. */
@@ -160,6 +162,21 @@ forget_ended(struct slot *slot)
 	slot->pidfd = -1;
 }
 
+/* One that cannot have a cgroup of its own is started all the same: the unit's
+ * bound holds for it. */
+static int
+prepare_cgroup(uint32_t slot)
+{
+	int fd = CGROUP_NONE;
+
+	if (launcher.cgroupfd != CGROUP_NONE)
+		fd = cgroup_prepare(launcher.cgroupfd, slot);
+	if (fd >= 0 || launcher.cgroupfd == CGROUP_NONE)
+		return fd;
+	log_warning("a worker has no cgroup of its own: %s", strerror(-fd));
+	return CGROUP_NONE;
+}
+
 static int
 on_start(const struct launch_request *request, const int *fds,
 	struct launch_reply *reply, int *ret_fd)
@@ -177,6 +194,7 @@ on_start(const struct launch_request *request, const int *fds,
 		.reportfd = fds[1],
 		.title = launcher_backends[request->backend].title,
 	};
+	cleanup_close int cgroupfd = CGROUP_NONE;
 	pid_t pid;
 
 	if (slot->is_prepared !=
@@ -189,6 +207,8 @@ on_start(const struct launch_request *request, const int *fds,
 	if (!rate_take(&launcher.starts, clock_boot_us()))
 		return -EAGAIN;
 	refresh_jails();
+	cgroupfd = prepare_cgroup(request->slot);
+	spawn.cgroupfd = cgroupfd;
 	pid = spawn_worker(&spawn, &slot->pidfd);
 	if (pid < 0)
 		return pid;

@@ -83,6 +83,7 @@ struct launcher_setup {
 	/* The first that has the file serves; NULL: no such directory. They
 	 * have to stay valid. */
 	const char *credential_dirs[LAUNCH_CREDENTIAL_DIRS];
+	int cgroupfd; /* of cgroup_open(); it is the launcher's from then on */
 };
 
 /*

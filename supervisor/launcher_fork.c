@@ -59,11 +59,11 @@ look_up_users(struct err *err)
 }
 
 static int
-find_domains(struct err *err)
+make_contexts(struct err *err)
 {
 	for (size_t i = 0; i < BACKEND_COUNT; i++) {
 		int result = domain_context(launcher_backends[i].domain,
-			launcher.profiles[i].domain, err);
+			launcher.profiles[i].context, err);
 
 		if (result < 0)
 			return result;
@@ -90,6 +90,7 @@ open_all(const struct launcher_setup *setup, struct err *err)
 			"cannot open the worker, %s: %m: is holdfast "
 			"installed whole?",
 			setup->worker_path);
+	launcher.cgroupfd = setup->cgroupfd;
 	launcher.nullfd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (launcher.nullfd < 0)
 		return err_set(
@@ -117,6 +118,7 @@ close_all(void)
 	guard_close(&launcher.baserootfd);
 	guard_close(&launcher.workerfd);
 	guard_close(&launcher.nullfd);
+	guard_close(&launcher.cgroupfd);
 	for (int i = 0; i < JAIL_COUNT; i++) {
 		guard_close(&launcher.jails[i].nsfd);
 		guard_close(&launcher.jails[i].treefd);
@@ -127,7 +129,8 @@ static bool
 is_ours(int fd)
 {
 	const int ours[] = {launcher.socketfd, launcher.mountrootfd,
-		launcher.baserootfd, launcher.workerfd, launcher.nullfd};
+		launcher.baserootfd, launcher.workerfd, launcher.nullfd,
+		launcher.cgroupfd};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
 		if (ours[i] == fd)
@@ -188,7 +191,7 @@ launcher_fork(const struct launcher_setup *setup, int *ret_socketfd,
 	int result = look_up_users(err);
 
 	if (result == 0)
-		result = find_domains(err);
+		result = make_contexts(err);
 	if (result == 0)
 		result = open_all(setup, err);
 	if (result < 0)

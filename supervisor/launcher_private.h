@@ -28,6 +28,7 @@ struct launcher {
 	int baserootfd;
 	int workerfd;
 	int nullfd;
+	int cgroupfd; /* or CGROUP_NONE */
 	const char *credential_dirs[LAUNCH_CREDENTIAL_DIRS];
 	struct jail_template jails[JAIL_COUNT];
 	struct spawn_profile profiles[BACKEND_COUNT];
@@ -41,7 +42,7 @@ extern struct launcher launcher;
 struct backend_row {
 	const char *word;
 	const char *user;
-	const char *domain; /* of SELinux */
+	const char *domain; /* its SELinux type */
 	const char *title;  /* padded: the worker writes its target in there */
 	uint64_t capabilities;
 	bool needs_target;

@@ -190,6 +190,7 @@ main(int argc, char **argv)
 	log_set_level((enum log_level)conf.log_level);
 	title_set("holdfastd: supervisor");
 	favour_answers();
+	/* The domain last: it allows none of the steps before it. */
 	if (privilege_drop_all(startup.uid, startup.gid, &err) < 0 ||
 		sandbox_enter(SANDBOX_SUPERVISOR, &err) < 0 ||
 		limit_resources(&err) < 0 ||

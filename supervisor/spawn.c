@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 
 #include "common/guard.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/spawn.h"
 
 const int launcher_ignores[3] = {SIGINT, SIGTERM, SIGPIPE};
@@ -53,20 +54,34 @@ clone_programs(const struct spawn_request *request)
 	return request->has_programs ? jail_clone_programs() : 0;
 }
 
-/* Takes effect at the exec; there is no /proc in the jail. */
+/* First: what comes after counts, too. */
+static int
+join_cgroup(const struct spawn_request *request)
+{
+	return request->cgroupfd == CGROUP_NONE
+		       ? 0
+		       : cgroup_join(request->cgroupfd);
+}
+
+/* Takes effect at the exec; there is no /proc in the jail. By hand: the
+ * library's setexeccon(3) takes heap. */
 static int
 choose_domain(const struct spawn_request *request)
 {
-	const char *domain = request->profile->domain;
-	size_t len = strlen(domain);
+	const char *context = request->profile->context;
+	size_t len = strlen(context);
 	cleanup_close int fd = -1;
+	ssize_t written;
 
 	if (len == 0)
 		return 0;
 	fd = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, domain, len) != (ssize_t)len)
+	if (fd < 0)
 		return -errno;
-	return 0;
+	written = write(fd, context, len);
+	if (written < 0)
+		return -errno;
+	return (size_t)written == len ? 0 : -EIO;
 }
 
 static int
@@ -222,6 +237,7 @@ static const struct {
 	const char *name;
 	int (*run)(const struct spawn_request *request);
 } steps[] = {
+	{"join its cgroup", join_cgroup},
 	{"clone the target's mount", clone_target},
 	{"clone what its programs need", clone_programs},
 	{"choose its SELinux domain", choose_domain},

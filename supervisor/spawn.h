@@ -39,7 +39,7 @@ struct spawn_profile {
 	uid_t uid;
 	gid_t gid;
 	uint64_t capabilities;
-	char domain[DOMAIN_CONTEXT_MAX]; /* SELinux context, or empty */
+	char context[DOMAIN_CONTEXT_MAX]; /* SELinux's, or empty */
 };
 
 struct spawn_request {
@@ -48,6 +48,7 @@ struct spawn_request {
 	bool has_programs;
 	int workerfd; /* the binary, O_PATH */
 	int nullfd;   /* /dev/null */
+	int cgroupfd; /* of cgroup_prepare(), or CGROUP_NONE */
 	int targetfd; /* root of the target's bind mount, or -1 */
 	int orderfd;
 	int reportfd;

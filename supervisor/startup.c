@@ -25,6 +25,7 @@
 
 #include "common/guard.h"
 #include "common/log.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/domain.h"
 #include "supervisor/leftover.h"
 #include "supervisor/startup.h"
@@ -86,8 +87,9 @@ look_up_users(const struct conf *conf, struct startup *startup, struct err *err)
 	return 0;
 }
 
+/* First of what asks: the launcher's and the workers' follow from ours. */
 static int
-find_domains(const struct conf *conf, struct startup *startup, struct err *err)
+open_domain(const struct conf *conf, struct startup *startup, struct err *err)
 {
 	return domain_open(err);
 }
@@ -266,6 +268,7 @@ fork_launcher(const struct conf *conf, struct startup *startup, struct err *err)
 		.base_root = base_root,
 		.worker_path = conf->worker,
 		.credential_dirs = {conf->credentials, unit_credentials},
+		.cgroupfd = cgroup_open(),
 	};
 	pid_t pid;
 
@@ -281,7 +284,7 @@ static int (*const steps[])(
 	const struct conf *conf, struct startup *startup, struct err *err) = {
 	check_root,
 	look_up_users,
-	find_domains,
+	open_domain,
 	check_namespace,
 	make_directories,
 	take_lock,

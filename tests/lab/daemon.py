@@ -14,6 +14,7 @@ import subprocess
 import threading
 import time
 
+import cgroup
 import client
 from kernel import Failed, expect, is_alive, processes, sh, wait_until
 
@@ -37,6 +38,7 @@ class Daemon:
         self.config = {name: dict(keys) for name, keys in QUICK.items()}
         for name, keys in (config or {}).items():
             self.config.setdefault(name, {}).update(keys)
+        self.cgroup = None      # where it is started, as by a service manager
         self._child = None
 
     # Start and end
@@ -57,11 +59,16 @@ class Daemon:
         self.write_config()
         self._child = subprocess.Popen([program], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT)
+                                       stderr=subprocess.STDOUT,
+                                       preexec_fn=self._enter_cgroup)
         threading.Thread(target=self._keep_log, args=(self._child.stdout,),
                          daemon=True).start()
         wait_until(self._answers, timeout, "%s answers" % client.SOCKET)
         return self
+
+    def _enter_cgroup(self):
+        if self.cgroup:
+            cgroup.enter(self.cgroup)
 
     # Synced line by line: a guest that hangs or panics must leave its log.
     def _keep_log(self, pipe):

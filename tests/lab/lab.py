@@ -74,9 +74,11 @@ class Lab:
         initiator = Initiator(os.path.join(OUT, "iscsid.log"), settings, kept)
         return initiator.start() if is_started else initiator
 
-    def daemon(self, config=None):
+    def daemon(self, config=None, cgroup=None):
         """A holdfastd that runs; see Daemon."""
-        daemon = Daemon(os.path.join(OUT, "holdfastd.log"), config).start()
+        daemon = Daemon(os.path.join(OUT, "holdfastd.log"), config)
+        daemon.cgroup = cgroup
+        daemon.start()
         self.note("holdfastd: process %d" % daemon.pid)
         return daemon
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""redteambuild.py - where the attacking programs of tests/redteam are
+"""redteambuild.py - the attacking programs of tests/redteam: where, and one run
 
 Runs in: a lab guest
 """
@@ -13,7 +13,7 @@ RED = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
 # The real one, as it is installed.
 WORKER = "/usr/libexec/holdfast/holdfast-worker"
 
-# An act's process that could not even take the step, or died.
+# FAILED of tests/redteam/control.c: it could not even take the step, or died.
 NOT_TRIED = 255
 
 

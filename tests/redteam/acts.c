@@ -544,6 +544,37 @@ make_process(void)
 	return 0;
 }
 
+/* Far more than a worker has use for. All end before this does. */
+static int
+exhaust_processes(void)
+{
+	enum {
+		MANY = 100
+	};
+	pid_t pids[MANY];
+	int end[2], count = 0, failed = 0;
+	char none;
+
+	if (pipe2(end, O_CLOEXEC) < 0)
+		return errno;
+	while (count < MANY && failed == 0) {
+		pids[count] = fork();
+		if (pids[count] == 0) {
+			(void)close(end[1]);
+			_exit(read(end[0], &none, 1) != 0);
+		}
+		if (pids[count] < 0)
+			failed = errno;
+		else
+			count++;
+	}
+	(void)close(end[0]);
+	(void)close(end[1]);
+	for (int i = 0; i < count; i++)
+		(void)waitpid(pids[i], NULL, 0);
+	return failed;
+}
+
 static int
 make_child_of_parent(void)
 {
@@ -960,6 +991,7 @@ const struct act acts[] = {
 	ACT(run_shell),
 	ACT(run_program_in_memory),
 	ACT(make_process),
+	ACT(exhaust_processes),
 	ACT(make_child_of_parent),
 	ACT(take_memory),
 	ACT(lock_memory),

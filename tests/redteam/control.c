@@ -9,6 +9,7 @@
  * usage: control STEP      see steps[]
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <sched.h>
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 #include "common/guard.h"
+#include "supervisor/cgroup.h"
 #include "supervisor/sandbox.h"
 #include "tests/redteam/acts.h"
 #include "worker/calls.h"
@@ -132,6 +134,18 @@ step_calls_launcher(void)
 	return sandbox_enter(SANDBOX_LAUNCHER, &err);
 }
 
+/* As the launcher does it. The launcher's caller made the cgroup. */
+static int
+step_cgroup(void)
+{
+	cleanup_close int cgroupfd = open(
+		"/sys/fs/cgroup/control", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_close int workerfd =
+		cgroupfd < 0 ? -1 : cgroup_prepare(cgroupfd, 0);
+
+	return workerfd < 0 ? -1 : cgroup_join(workerfd);
+}
+
 /* Root still, with every capability: what is refused then is by SELinux. */
 #define STEP_DOMAIN(name)                                                      \
 	static int step_domain_##name(void)                                    \
@@ -164,6 +178,7 @@ static const struct {
 	{"calls-scanner", step_calls_scanner, 0},
 	{"calls-supervisor", step_calls_supervisor, 0},
 	{"calls-launcher", step_calls_launcher, 0},
+	{"cgroup", step_cgroup, 0},
 	{"domain-supervisor", step_domain_supervisor, 0},
 	{"domain-launcher", step_domain_launcher, 0},
 	{"domain-nfs", step_domain_nfs, 0},

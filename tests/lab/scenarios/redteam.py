@@ -5,17 +5,18 @@ import errno
 import os
 import re
 
+import cgroup
 from daemon import CONFIG
 from lab import (STORE, Claim, Daemon, expect, mounts, read_text, sh,
-                 wait_until, write_credentials)
+                 wait_until, write_credentials, write_text)
 from redteambuild import RED, control
 
 NEEDS = ("nfs", "iscsi", "daemon")
 SELINUX = False     # its programs are none that the policy knows
-TIME_LIMIT_S = 240
+TIME_LIMIT_S = 400
 STEPS = ("user", "capabilities", "jail", "pid-namespace", "limits",
          "calls-nfs", "calls-tmpfs", "calls-iscsi", "calls-scanner", "calls-supervisor",
-         "calls-launcher")
+         "calls-launcher", "cgroup")
 LEAST = 40
 
 # What a process is for, of what the others are refused.
@@ -27,11 +28,12 @@ MAY = {
         "talk_to_api",          # its own
         "open_process",         # to see the end of a stuck one
     },
-    # Of any kind, as far as these steps go: see the scenario domains.
-    "nfs": {"make_process", "mount_another_kind"},
-    "tmpfs": {"make_process", "mount_another_kind"},
-    "iscsi": {"make_process"},
-    "scanner": {"make_process"},
+    # Without a cgroup of their own, as here, they fork without end: see the
+    # scenario fork-bomb. Of any kind: see the scenario domains.
+    "nfs": {"make_process", "exhaust_processes", "mount_another_kind"},
+    "tmpfs": {"make_process", "exhaust_processes", "mount_another_kind"},
+    "iscsi": {"make_process", "exhaust_processes"},
+    "scanner": {"make_process", "exhaust_processes"},
 }
 
 
@@ -81,6 +83,8 @@ def run(lab):
     lab.initiator()
     write_credentials("canary", username="u", password="canary-not-to-read")
     os.mkdir("/target")
+    write_text(os.path.join(cgroup.delegate("control"),
+                            "cgroup.subtree_control"), "+pids")
     # What is to be taken is there: store, socket, a disk.
     daemon = lab.daemon()
     claim = Claim("disk", target)
@@ -126,7 +130,7 @@ def run(lab):
     def all_said():
         results.update((role, said(daemon.log_path, role)) for role in roles)
         return all(len(results[role]) == len(free) for role in roles)
-    wait_until(all_said, 60, lambda: "all have tried: %r" % {
+    wait_until(all_said, 240, lambda: "all have tried: %r" % {
         role: len(result) for role, result in results.items()}, every=0.5)
     daemon.stop()
     results["supervisor"] = supervisor
