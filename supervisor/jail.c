@@ -138,15 +138,22 @@ static int
 clone_tree(const char *path, bool is_file)
 {
 	struct stat stat;
+	int errnum = 0;
 	int fd = open_tree(AT_FDCWD, path,
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
 			(is_file ? AT_SYMLINK_NOFOLLOW : 0));
 
-	if (fd < 0 || !is_file ||
-		(fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode)))
+	if (fd < 0 || !is_file)
+		return fd;
+	/* What cannot be looked at is not what is not there. */
+	if (fstat(fd, &stat) < 0)
+		errnum = errno;
+	else if (!S_ISREG(stat.st_mode))
+		errnum = ENOENT;
+	if (errnum == 0)
 		return fd;
 	guard_close(&fd);
-	errno = ENOENT;
+	errno = errnum;
 	return -1;
 }
 
