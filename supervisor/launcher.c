@@ -167,11 +167,12 @@ forget_ended(struct slot *slot)
 static int
 prepare_cgroup(uint32_t slot)
 {
-	int fd = CGROUP_NONE;
+	int fd;
 
-	if (launcher.cgroupfd != CGROUP_NONE)
-		fd = cgroup_prepare(launcher.cgroupfd, slot);
-	if (fd >= 0 || launcher.cgroupfd == CGROUP_NONE)
+	if (launcher.cgroupfd == CGROUP_NONE)
+		return CGROUP_NONE;
+	fd = cgroup_prepare(launcher.cgroupfd, slot);
+	if (fd >= 0)
 		return fd;
 	log_warning("a worker has no cgroup of its own: %s", strerror(-fd));
 	return CGROUP_NONE;

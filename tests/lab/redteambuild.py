@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""redteambuild.py - the attacking programs of tests/redteam: where, and one run
+"""redteambuild.py - the attacking programs of tests/redteam, and what they say
 
 Runs in: a lab guest
 """
 
 import os
+import re
 
-from kernel import expect, sh
+from kernel import expect, read_text, sh
 
 RED = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))), "build", "tests", "redteam")
@@ -25,3 +26,14 @@ def control(step):
     lost = [name for name, number in result.items() if number == NOT_TRIED]
     expect(not lost, "with %s not tried: %s" % (step, lost))
     return result
+
+
+def said(path, role):
+    """{act: errno} of what a process has logged."""
+    found = {}
+    for line in read_text(path).splitlines():
+        match = re.search(r"redteam %s: (.*)" % role, line)
+        if match:
+            found.update((name, int(number)) for name, number in re.findall(
+                r"(\w+)=(\d+)", match.group(1)))
+    return found

@@ -3,13 +3,12 @@
 
 import errno
 import os
-import re
 
 import cgroup
 from daemon import CONFIG
-from lab import (STORE, Claim, Daemon, expect, mounts, read_text, sh,
-                 wait_until, write_credentials, write_text)
-from redteambuild import RED, control
+from lab import (STORE, Claim, Daemon, expect, mounts, sh, wait_until,
+                 write_credentials, write_text)
+from redteambuild import RED, control, said
 
 NEEDS = ("nfs", "iscsi", "daemon")
 SELINUX = False     # its programs are none that the policy knows
@@ -51,17 +50,6 @@ def show(lab, rows, columns):
     for name in rows:
         lab.note("%-28s %s" % (name, " ".join(
             "%-12s" % word(column[name]) for column in columns)))
-
-
-def said(path, role):
-    """{act: errno} of what a process has logged."""
-    found = {}
-    for line in read_text(path).splitlines():
-        match = re.search(r"redteam %s: (.*)" % role, line)
-        if match:
-            found.update((name, int(number)) for name, number in re.findall(
-                r"(\w+)=(\d+)", match.group(1)))
-    return found
 
 
 def check(lab, role, result, feature):
