@@ -272,13 +272,14 @@ check-install: all
 	@tests/run-install
 check-selinux: selinux
 	@tests/run-selinux
-check-lab: $(B)/lab/root.stamp $(B)/lab/selinux.stamp
+LAB = $(B)/lab/root.stamp $(B)/lab/selinux.stamp $(B)/lab/clock.so
+check-lab: $(LAB)
 	@tests/lab/run
 
 # Random faults and calls against a model; SEED repeats a run.
 STEPS ?= 2000
 .PHONY: chaos
-chaos: $(B)/lab/root.stamp $(B)/lab/selinux.stamp
+chaos: $(LAB)
 	@tests/lab/run --steps $(STEPS) $(if $(SEED),--seed $(SEED)) -t 7200 -v chaos
 
 # What the lab's kernel finds installed.
@@ -286,6 +287,12 @@ $(B)/lab/root.stamp: FORCE $(REDTEAM)
 	@+$(MAKE) --no-print-directory install DESTDIR=$(abspath $(B)/lab/root) \
 		prefix=/usr sysconfdir=/etc localstatedir=/var > $(B)/install.log
 	@touch $@
+
+# What the lab's kernel is told of the time.
+$(B)/lab/clock.so: tests/lab/clock.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 
 CHECKS = lint unit sanitize client stories install selinux lab
 

@@ -12,7 +12,7 @@ import time
 
 import msgpack
 
-DEADLINE = 10
+DEADLINE = 30
 
 
 class RPCError(Exception):

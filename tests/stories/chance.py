@@ -8,6 +8,7 @@ Invariant: the same each time: a story's seed is its own.
 import os
 import random
 import signal
+import time
 
 import schema
 from client import Closed, RPCError, request
@@ -15,6 +16,8 @@ from story import URI, expect, expect_equal
 
 URIS = ["tmpfs://u%d" % i for i in range(4)]
 CIDS = ["c%d" % i for i in range(7)]
+LEAPS = 20
+BETWEEN_LEAPS_S = 1.0
 
 
 class _Model:
@@ -197,10 +200,20 @@ def _living_worker(story, uri):
         with story.changed:
             return [worker for worker in story.workers
                     if worker.uri == uri][-1]
+    def is_living():
+        return not (last().is_over or last().is_hung_up)
+
     story.worker(0, uri)
-    story.poll(lambda: not (last().is_over or last().is_hung_up)
-               or story.advance(61), "a new worker")
-    return last()
+    # After each leap it has a while: the next one would make it too late with
+    # a sign of life before it could give any.
+    for _ in range(LEAPS):
+        if is_living():
+            return last()
+        story.advance(61)
+        end = time.monotonic() + BETWEEN_LEAPS_S
+        while not is_living() and time.monotonic() < end:
+            time.sleep(0.005)
+    raise AssertionError("waited in vain for a new worker of " + uri)
 
 
 def reports_without_reason_harm_nobody(story):
