@@ -226,8 +226,8 @@ unmanage_json(struct client *client, const char *cid)
 	return result;
 }
 
-int
-run_unmanage(struct client *client)
+static int
+unmanage_all(struct client *client)
 {
 	bool is_one_object = client->options.json && client->options.count > 1;
 	int first = EXIT_OK;
@@ -249,6 +249,45 @@ run_unmanage(struct client *client)
 	if (is_one_object)
 		(void)fputc('}', stdout);
 	return first;
+}
+
+static int
+unmanage_prefix(struct client *client, const char *prefix)
+{
+	cleanup(rpc_reply_done) struct rpc_reply reply = {0};
+	const msgpack_object *released = NULL;
+	struct failure failure;
+
+	if (client_call_cid(
+		    client, "unmanage_prefix", prefix, &reply, &failure))
+		return report_failure(client, prefix, &failure);
+	report_member(client, "result", reply.result);
+	if (reply.result->type == MSGPACK_OBJECT_MAP)
+		released = wire_find(reply.result, "released");
+	if (client->options.json || !released ||
+		released->type != MSGPACK_OBJECT_ARRAY)
+		return EXIT_OK;
+	for (uint32_t i = 0; i < released->via.array.size; i++) {
+		cleanup_free char *cid =
+			text_of_object(&released->via.array.ptr[i]);
+
+		(void)printf("%s: released\n", cid);
+	}
+	return EXIT_OK;
+}
+
+int
+run_unmanage(struct client *client)
+{
+	const char *prefix = client->options.prefix;
+	struct failure failure;
+
+	if (!prefix == (client->options.count > 0))
+		return prefix ? unmanage_prefix(client, prefix)
+			      : unmanage_all(client);
+	(void)failure_set(&failure, ERR_BAD_ARGUMENTS,
+		"give connection IDs, or --prefix and none");
+	return report_failure(client, NULL, &failure);
 }
 
 int

@@ -5,6 +5,7 @@
  * Runs in: command.
  * Trusts: nobody: entries come from the daemon.
  */
+#include <errno.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +14,27 @@
 
 #include "client/client.h"
 #include "client/column.h"
+#include "client/json.h"
 #include "client/style.h"
 #include "client/text.h"
 #include "common/guard.h"
 #include "proto/wire.h"
 
+enum {
+	PAGE_MAX = 1000, /* the daemon takes no more */
+	PAGES_MAX = 10000,
+};
+
+/* One answer; the rows point into it. */
+struct page {
+	struct page *next;
+	struct rpc_reply reply;
+};
+
 struct rows {
 	struct row *at;
 	size_t count;
+	struct page *pages; /* the last one first */
 };
 
 static void
@@ -32,6 +46,13 @@ rows_done(struct rows *rows)
 		free(rows->at[i].connection);
 	}
 	free(rows->at);
+	while (rows->pages) {
+		struct page *page = rows->pages;
+
+		rows->pages = page->next;
+		rpc_reply_done(&page->reply);
+		free(page);
+	}
 }
 
 /* What others connected may have no URI: its source then, or else its ID. */
@@ -58,17 +79,19 @@ compare_ids(const void *a, const void *b)
 }
 
 static int
-read_rows(const msgpack_object *result, struct rows *rows,
+add_rows(struct rows *rows, const msgpack_object *result,
 	struct failure *failure)
 {
 	const msgpack_object_map *map = &result->via.map;
+	struct row *at;
 
 	if (result->type != MSGPACK_OBJECT_MAP)
 		return failure_set(failure, ERR_BAD_MESSAGE,
 			"the daemon's list is no map");
-	rows->at = calloc(map->size + 1u, sizeof(*rows->at));
-	if (!rows->at)
+	at = realloc(rows->at, (rows->count + map->size + 1) * sizeof(*at));
+	if (!at)
 		return failure_set(failure, ERR_INTERNAL, "no memory");
+	rows->at = at;
 	for (uint32_t i = 0; i < map->size; i++) {
 		struct row *row = &rows->at[rows->count++];
 
@@ -177,22 +200,96 @@ print_footer(struct rows *rows)
 }
 
 static int
-call_list(struct client *client, struct rpc_reply *ret_reply,
+read_uid(const char *text, uint64_t *ret_uid, struct failure *failure)
+{
+	char *end;
+
+	errno = 0;
+	*ret_uid = strtoull(text, &end, 10);
+	if (errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' &&
+		*ret_uid <= UINT32_MAX)
+		return 0;
+	return failure_set(failure, ERR_BAD_OPTION,
+		"--uid \"%s\" is no user's number", text);
+}
+
+/* The page behind the ID `after`, the first one for NULL. */
+static int
+call_page(struct client *client, const char *after, struct rpc_reply *ret_reply,
 	struct failure *failure)
 {
 	const struct options *options = &client->options;
-	size_t count = (options->prefix ? 1 : 0) + (options->state ? 1 : 0);
+	const struct {
+		const char *key;
+		const char *text;
+	} texts[] = {
+		{"prefix", options->prefix},
+		{"state", options->state},
+		{"connection", options->connection},
+		{"after", after},
+	};
 	cleanup(wire_writer_done) struct wire_writer params;
+	size_t count = 1 + (options->uid ? 1 : 0);
+	uint64_t uid = 0;
 
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		count += texts[i].text ? 1 : 0;
 	wire_writer_init(&params, WIRE_REQUEST_MAX);
-	wire_array(&params, count > 0 ? 1 : 0);
-	if (count > 0)
-		wire_map(&params, count);
-	if (options->prefix)
-		wire_pair_text(&params, "prefix", options->prefix);
-	if (options->state)
-		wire_pair_text(&params, "state", options->state);
+	if (options->uid && read_uid(options->uid, &uid, failure))
+		return failure->exit_code;
+	wire_array(&params, 1);
+	wire_map(&params, count);
+	wire_pair_uint(&params, "max", PAGE_MAX);
+	if (options->uid)
+		wire_pair_uint(&params, "uid", uid);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (texts[i].text)
+			wire_pair_text(&params, texts[i].key, texts[i].text);
 	return client_call(client, "list", &params, ret_reply, failure);
+}
+
+/* Each page, until one is not full. */
+static int
+read_rows(struct client *client, struct rows *rows, struct failure *failure)
+{
+	const char *after = NULL;
+
+	for (int i = 0; i < PAGES_MAX; i++) {
+		struct page *page = calloc(1, sizeof(*page));
+		size_t before = rows->count;
+		int result;
+
+		if (!page)
+			return failure_set(failure, ERR_INTERNAL, "no memory");
+		page->next = rows->pages;
+		rows->pages = page;
+		result = call_page(client, after, &page->reply, failure);
+		if (result == 0)
+			result = add_rows(rows, page->reply.result, failure);
+		if (result || rows->count - before < PAGE_MAX)
+			return result;
+		after = rows->at[rows->count - 1].id;
+	}
+	return failure_set(
+		failure, ERR_BAD_MESSAGE, "the daemon's list does not end");
+}
+
+/* One map, as if it had come in one piece. */
+static void
+print_json(struct client *client, const struct rows *rows)
+{
+	report_member_begin(client, "result");
+	(void)fputc('{', stdout);
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct row *row = &rows->at[i];
+
+		if (i > 0)
+			(void)fputc(',', stdout);
+		json_print_text(stdout, row->id, strlen(row->id));
+		(void)fputc(':', stdout);
+		json_print(stdout, row->entry);
+	}
+	(void)fputc('}', stdout);
 }
 
 int
@@ -200,7 +297,6 @@ run_list(struct client *client)
 {
 	const struct options *options = &client->options;
 	const struct column *columns[COLUMNS_MAX];
-	cleanup(rpc_reply_done) struct rpc_reply reply = {0};
 	cleanup(rows_done) struct rows rows = {0};
 	struct failure failure;
 	size_t count;
@@ -208,14 +304,13 @@ run_list(struct client *client)
 
 	result = columns_choose(options->columns, columns, &count, &failure);
 	if (result == 0)
-		result = call_list(client, &reply, &failure);
-	if (result == 0)
-		result = read_rows(reply.result, &rows, &failure);
+		result = read_rows(client, &rows, &failure);
 	if (result)
 		return report_failure(client, "list", &failure);
-	report_member(client, "result", reply.result);
-	if (options->json)
+	if (options->json) {
+		print_json(client, &rows);
 		return EXIT_OK;
+	}
 	if (print_table(options, &rows, columns, count) < 0) {
 		(void)fputs("holdfast: cannot print the table\n", stderr);
 		return EXIT_FAILED;

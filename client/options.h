@@ -37,6 +37,8 @@ struct options {
 	int64_t wait_ms;
 	const char *prefix;
 	const char *state;
+	const char *uid;
+	const char *connection;
 	const char *columns;
 	bool noheadings;
 	bool raw;

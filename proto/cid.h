@@ -20,5 +20,7 @@ enum {
  * not "." or "..". 0, or -EINVAL with ERR_BAD_CID and the reason.
  */
 int cid_check(const char *cid, size_t len, struct err *err);
+/* The same of what some connection IDs may begin with; "." is fine. */
+int cid_check_prefix(const char *prefix, size_t len, struct err *err);
 
 #endif

@@ -158,7 +158,7 @@ api_handle(struct client *client, const msgpack_object *root, struct err *err)
 		api_write_error(call.out, call.message_id, err);
 		return 0;
 	}
-	if (!call.method->changes_claims && call.supervisor->batch.is_open)
+	if (!call.method->joins_batch && call.supervisor->batch.is_open)
 		return API_HELD;
 	run(&call);
 	batch_keep_small(&call.supervisor->batch);

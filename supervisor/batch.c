@@ -176,6 +176,7 @@ add_claim(struct batch *batch, const struct asker *asker, const struct uri *uri,
 	struct supervisor *supervisor = batch->supervisor;
 	struct target *target = target_find(supervisor, uri->canonical);
 	struct claim *claim;
+	struct user *user;
 	int result;
 
 	if (HASH_CNT(hh, supervisor->claims) >= supervisor->conf.claims_max)
@@ -183,6 +184,11 @@ add_claim(struct batch *batch, const struct asker *asker, const struct uri *uri,
 			"%u claims are held already: see [limits] claims in "
 			"holdfast.conf",
 			HASH_CNT(hh, supervisor->claims));
+	user = user_get(supervisor, asker->uid);
+	result = user ? user_check(supervisor, user, target, err)
+		      : err_set(err, ERR_INTERNAL, ENOMEM, "no memory");
+	if (result < 0)
+		return result;
 	if (!target) {
 		result = check_connections(supervisor, err);
 		if (result == 0)
@@ -417,7 +423,6 @@ undo_all(struct batch *batch, const struct err *err)
 {
 	struct change *change;
 
-	log_error("store: a batch of changes is refused: %s", err->text);
 	while ((change = TAILQ_LAST(&batch->changes, change_list))) {
 		TAILQ_REMOVE(&batch->changes, change, entry);
 		undo_change(batch, change, err);
@@ -425,19 +430,45 @@ undo_all(struct batch *batch, const struct err *err)
 	}
 }
 
+int
+batch_commit_whole(struct batch *batch, struct err *err)
+{
+	int result;
+
+	if (!batch->is_open)
+		return 0;
+	batch->is_open = false;
+	batch->bytes = 0;
+	result = store_commit(batch->supervisor->store, err);
+	if (result == 0) {
+		finish_all(batch);
+		return 0;
+	}
+	log_error("store: a batch of changes is refused: %s", err->text);
+	undo_all(batch, err);
+	return result;
+}
+
 void
 batch_commit(struct batch *batch)
 {
 	struct err err = {0};
 
+	/* Who asked has been told. */
+	(void)batch_commit_whole(batch, &err);
+}
+
+void
+batch_cancel(struct batch *batch)
+{
+	const struct err err = {0};
+
 	if (!batch->is_open)
 		return;
 	batch->is_open = false;
 	batch->bytes = 0;
-	if (store_commit(batch->supervisor->store, &err) == 0)
-		finish_all(batch);
-	else
-		undo_all(batch, &err);
+	store_cancel(batch->supervisor->store);
+	undo_all(batch, &err);
 }
 
 void

@@ -67,6 +67,11 @@ int batch_unmanage(struct batch *batch, const struct asker *asker,
 void batch_forget(struct batch *batch, struct target *target);
 /* Commits and answers; does nothing when nothing is staged. */
 void batch_commit(struct batch *batch);
+/* The same, for one request that makes all the changes of the batch; its error
+ * is returned as well. Errors: ERR_STORE_FAILED. */
+int batch_commit_whole(struct batch *batch, struct err *err);
+/* Undoes what is staged, without a word to those who asked. */
+void batch_cancel(struct batch *batch);
 /* Commits when the transaction has grown long: see store.h. */
 void batch_keep_small(struct batch *batch);
 /* The client is about to be freed. */

@@ -34,7 +34,7 @@ struct method {
 	const char *name;
 	uint32_t least; /* arguments */
 	uint32_t most;
-	bool changes_claims;
+	bool joins_batch;
 	const char *arguments; /* the mandatory ones, by name */
 	handler *run;
 };

@@ -27,7 +27,8 @@ claim_new(const char *cid, size_t len, uid_t uid, uint64_t created_us,
 		return NULL;
 	claim->cid = strndup(cid, len);
 	claim->uri = strdup(uri->claim);
-	if (!claim->cid || !claim->uri) {
+	claim->user = user_get(target->supervisor, uid);
+	if (!claim->cid || !claim->uri || !claim->user) {
 		claim_free(claim);
 		return NULL;
 	}
@@ -53,6 +54,7 @@ claim_insert(struct supervisor *supervisor, struct claim *claim)
 {
 	HASH_ADD_KEYPTR(
 		hh, supervisor->claims, claim->cid, strlen(claim->cid), claim);
+	user_count(claim);
 	TAILQ_INSERT_TAIL(&claim->target->claims, claim, in_target);
 	claim->target->claim_count++;
 	/* Whose claim it is may use now what was looked at before. */
@@ -65,6 +67,7 @@ claim_remove(struct supervisor *supervisor, struct claim *claim)
 	HASH_DEL(supervisor->claims, claim);
 	TAILQ_REMOVE(&claim->target->claims, claim, in_target);
 	claim->target->claim_count--;
+	user_discount(claim);
 }
 
 struct claim *

@@ -19,12 +19,14 @@
 
 struct supervisor;
 struct target;
+struct user;
 
 struct claim {
 	char *cid;
 	char *uri;   /* with the LUN: what the store keeps */
 	int32_t lun; /* of iSCSI, -1: the lowest */
 	uid_t uid;
+	struct user *user;   /* the same: what it holds */
 	uint64_t created_us; /* Unix time */
 	struct target *target;
 	TAILQ_ENTRY(claim) in_target;

@@ -25,7 +25,6 @@
 enum {
 	REQUESTS_A_TURN = 128,
 	BACKLOG_MAX = 256 << 10, /* more and no request is read */
-	OUTPUT_MAX = 64 << 20,	 /* the longest answer */
 	SENT_KEPT_MAX = 1 << 20, /* of bytes that are sent already */
 	FED_MAX = 64 << 10,	 /* of events that are not sent yet */
 };
@@ -38,6 +37,19 @@ static size_t
 backlog(const struct client *client)
 {
 	return client->out.len - client->out_sent;
+}
+
+int
+client_check_waiting(const struct client *client, struct err *err)
+{
+	size_t count = client->waiter_count + client->poll_count;
+
+	if (count < client->supervisor->conf.requests_max)
+		return 0;
+	return err_set(err, ERR_TOO_MANY, ENOSPC,
+		"this client waits for %zu things already: see [limits] "
+		"client_requests in holdfast.conf",
+		count);
 }
 
 bool
@@ -234,7 +246,7 @@ send_output(struct client *client)
 	}
 	/* A large answer's memory is not kept. */
 	wire_writer_done(&client->out);
-	wire_writer_init(&client->out, OUTPUT_MAX);
+	wire_writer_init(&client->out, client->supervisor->conf.output_max);
 	client->out_sent = 0;
 }
 
@@ -360,13 +372,19 @@ client_new(struct supervisor *supervisor, int fd)
 	}
 	client->supervisor = supervisor;
 	client->uid = peer.uid;
+	client->is_closing = !user_may_connect(supervisor, peer.uid);
+	if (client->is_closing)
+		log_notice("client uid %u: closed, that user has too many: see "
+			   "[limits] clients_per_user in holdfast.conf",
+			(unsigned)peer.uid);
 	client->source = (struct loop_source){
 		.fd = fd, .events = EPOLLIN, .on_event = on_event};
 	client->deadline.on_due = on_deadline;
-	wire_writer_init(&client->out, OUTPUT_MAX);
+	wire_writer_init(&client->out, supervisor->conf.output_max);
 	TAILQ_INSERT_TAIL(&supervisor->clients, client, entry);
 	supervisor->client_count++;
-	client->is_closing = loop_watch(supervisor->loop, &client->source) < 0;
+	if (loop_watch(supervisor->loop, &client->source) < 0)
+		client->is_closing = true;
 	return 0;
 }
 

@@ -50,6 +50,8 @@ struct client {
 
 TAILQ_HEAD(client_list, client);
 
+/* Whether one more of its requests may wait; else ERR_TOO_MANY. */
+int client_check_waiting(const struct client *client, struct err *err);
 /* Whether so little is unsent that it may be answered more. */
 bool client_has_room(const struct client *client);
 /* Accepts all that wait on the listener. */

@@ -34,8 +34,13 @@ struct conf {
 	uint64_t retry_max_ms;
 	uint64_t blocked_ms;
 	uint64_t clients_max;
+	uint64_t clients_per_user;
+	uint64_t requests_max; /* unanswered, of one client */
+	uint64_t output_max;   /* bytes, of one client */
 	uint64_t connections_max;
+	uint64_t connections_per_user;
 	uint64_t claims_max;
+	uint64_t claims_per_user;
 	uint64_t events_max;
 	uint64_t log_level;
 };

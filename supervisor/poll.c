@@ -88,7 +88,11 @@ poll_new(struct client *client, uint64_t message_id, uint64_t since,
 {
 	struct supervisor *supervisor = client->supervisor;
 	struct poll *poll;
+	int result;
 
+	result = client_check_waiting(client, err);
+	if (result < 0)
+		return result;
 	if (client->poll_count >= POLLS_PER_CLIENT)
 		return err_set(err, ERR_TOO_MANY, ENOSPC,
 			"this client waits for events by %d calls already",

@@ -338,6 +338,7 @@ release_all(struct supervisor *supervisor)
 	HASH_ITER (by_uri, supervisor->targets, target, next_target)
 		target_free(target);
 	ledger_done(&supervisor->ledger);
+	user_free_all(supervisor);
 	journal_done(&supervisor->journal);
 	fetch_end_all(supervisor);
 	scan_done(&supervisor->scan);

@@ -32,6 +32,7 @@
 #include "supervisor/sessions.h"
 #include "supervisor/store.h"
 #include "supervisor/target.h"
+#include "supervisor/user.h"
 
 struct supervisor {
 	struct loop *loop;
@@ -45,6 +46,7 @@ struct supervisor {
 	struct claiming_list claimings;
 	struct fetch_list fetches;
 	struct claim *claims;	/* uthash, by CID */
+	struct user *users;	/* uthash, by uid */
 	struct target *targets; /* uthash, by URI */
 	struct target *targets_by_key;
 	struct target_list touched; /* to be settled at the turn's end */

@@ -122,11 +122,11 @@ waiter_new(struct client *client, uint64_t message_id, struct target *target,
 	uint64_t timeout_ms, struct err *err)
 {
 	struct waiter *waiter;
+	int result;
 
-	if (client->waiter_count >= WAITERS_PER_CLIENT)
-		return err_set(err, ERR_TOO_MANY, ENOSPC,
-			"this client waits for %d things already",
-			WAITERS_PER_CLIENT);
+	result = client_check_waiting(client, err);
+	if (result < 0)
+		return result;
 	waiter = calloc(1, sizeof(*waiter));
 	if (waiter)
 		waiter->cid = strndup(cid, cid_len);

@@ -17,11 +17,6 @@ struct client;
 struct supervisor;
 struct target;
 
-/* Requests that wait, of any kind. */
-enum {
-	WAITERS_PER_CLIENT = 256
-};
-
 enum wait_for {
 	WAIT_CONNECTED,
 	WAIT_SETTLED,

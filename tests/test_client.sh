@@ -197,6 +197,13 @@ has out "LATENCY"
 has out "3.1 ms"
 run "list filters by state" 0 list -nro CID --state lingering
 is out "lingering/up:_left"
+run "list filters by connection" 0 list -nro CID --connection nfs://up/vms
+has out "vm2"
+lacks out "db"
+run "list filters by user" 0 list -nro CID --uid 4294967295
+is out ""
+run "a user that is no number is a usage error" 2 list --uid root
+has err "--uid \"root\" is no user's number"
 run "an unknown state is a usage error" 2 list --state up
 run "raw output keeps blanks within a column apart" 0 list -nro LATENCY,CID --prefix vm2
 is out '3.1\x20ms vm2'
@@ -314,6 +321,19 @@ json 'o["results"]["db"]["result"] == {"last": True}'
 json 'o["results"]["nope"]["error"]["number"] == 479'
 run "one in JSON is the plain result" 6 --json unmanage others
 json 'o["error"]["slug"] == "denied"'
+
+run "a prefix releases all that begin so" 0 manage nfs://up/a FLOW_1_a
+run "a prefix releases all that begin so" 0 manage nfs://up/b FLOW_1_b
+run "a prefix releases all that begin so" 0 unmanage --prefix FLOW_1_
+is out "FLOW_1_a: released
+FLOW_1_b: released"
+run "a prefix of nothing is success" 0 unmanage --prefix FLOW_1_ --json
+json 'o["result"] == {"released": []}'
+run "a prefix with another's claim is refused" 6 unmanage --prefix other
+run "an empty prefix is a usage error" 2 unmanage --prefix ""
+run "a prefix and IDs are a usage error" 2 unmanage --prefix x y
+has err "give connection IDs, or --prefix and none"
+run "neither is one, too" 2 unmanage
 
 run "call prints JSON" 0 call fake_echo -- 1 -2 word '"12"' '{"a":[null,true,1.5]}' 0x1 ''
 is out '[1,-2,"word","12",{"a":[null,true,1.5]},"0x1",""]'

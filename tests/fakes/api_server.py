@@ -99,14 +99,29 @@ def unmanage(cid, options=None):
     return {"last": all(c["uri"] != found["uri"] for c in claims.values())}
 
 
+def unmanage_prefix(prefix):
+    if not prefix:
+        raise Failed("bad-cid: this prefix cannot be used: it is empty")
+    found = sorted(cid for cid in claims if cid.startswith(prefix))
+    if "others" in found:
+        raise Failed("denied: the claim belongs to uid 12")
+    for cid in found:
+        del claims[cid]
+    return {"released": found}
+
+
 def list_(options=None):
     options = options or {}
     if options.get("state") not in [None, "unmanaged", *WORDS]:
         raise Failed("bad-option: no state \"%s\"" % options["state"])
     found = {**claims, **(unmanaged() if claims else {})}
-    return {cid: e for cid, e in found.items()
-            if cid.startswith(options.get("prefix", ""))
-            and options.get("state") in (None, e["state"])}
+    found = {cid: e for cid, e in found.items()
+             if cid.startswith(options.get("prefix", ""))
+             and options.get("state") in (None, e["state"])
+             and options.get("connection") in (None, e.get("uri"))
+             and options.get("uid") in (None, e.get("uid"))
+             and cid > options.get("after", "")}
+    return {cid: found[cid] for cid in sorted(found)[:options.get("max", len(found))]}
 
 
 def status(cid, options=None):
@@ -192,7 +207,8 @@ def hello(options=None):
             "methods": ["hello", "list"], "store": "good"}
 
 
-METHODS = {"manage": manage, "unmanage": unmanage, "list": list_,
+METHODS = {"manage": manage, "unmanage": unmanage,
+           "unmanage_prefix": unmanage_prefix, "list": list_,
            "status": status, "explain": explain, "metrics": metrics,
            "pause": pause, "resume": resume, "events": events, "wait": wait, "retry": retry, "hello": hello,
            "fake_echo": lambda *params: list(params)}
