@@ -66,6 +66,8 @@ def main():
         stage(load(name), number)(guest)
         if guest.denials:
             guest.denials.judge()
+            guest.note("SELinux: enforced, and nothing was denied that the "
+                       "scenario did not ask for")
     except lab.Failed as failed:
         reason = str(failed)
         guest.note("FAILED: %s" % reason)
