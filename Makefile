@@ -258,7 +258,7 @@ SANITIZE = $(MAKE) B=build/sanitize HARDEN="-fPIE -fno-omit-frame-pointer" \
 	CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 # Each of these ends with a line "N passed, N failed".
-.PHONY: check-lint check-unit check-sanitize check-client check-stories check-selinux check-lab check-install
+.PHONY: check-lint check-unit check-sanitize check-client check-stories check-load check-selinux check-lab check-install
 check-unit: $(TESTS)
 	@tests/run-units $(TESTS)
 check-sanitize:
@@ -268,6 +268,14 @@ check-client: $(B)/holdfast
 	@tests/run-client $(B)/holdfast
 check-stories: $(STORIES)
 	@tests/stories/run
+# Short here; `make load` is the long form.
+LOAD_S ?= 60
+check-load: $(STORIES)
+	@+$(SANITIZE) $(patsubst $(B)/%,build/sanitize/%,$(STORIES))
+	@tests/load/run --seconds 6
+load: $(STORIES)
+	@+$(SANITIZE) $(patsubst $(B)/%,build/sanitize/%,$(STORIES))
+	@tests/load/run --seconds $(LOAD_S)
 check-install: all
 	@tests/run-install
 check-selinux: selinux
@@ -278,7 +286,7 @@ check-lab: $(LAB)
 
 # Random faults and calls against a model; SEED repeats a run.
 STEPS ?= 2000
-.PHONY: chaos
+.PHONY: chaos load
 chaos: $(LAB)
 	@tests/lab/run --steps $(STEPS) $(if $(SEED),--seed $(SEED)) -t 7200 -v chaos
 
@@ -294,7 +302,7 @@ $(B)/lab/clock.so: tests/lab/clock.c $(B)/flags
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 
-CHECKS = lint unit sanitize client stories install selinux lab
+CHECKS = lint unit sanitize client stories load install selinux lab
 
 .PHONY: setup check bench demo lint
 # Says what is missing, and installs it when it may.
