@@ -10,7 +10,7 @@ from lab import (OperationWatch, expect, mounts_at, nfs_mounts, operations,
 
 NEEDS = ("nfs", "netem", "daemon")
 TIME_LIMIT_S = 200
-ROUND_S = 6
+ROUND_S = 4
 SEED = 20121
 
 

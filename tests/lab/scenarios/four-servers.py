@@ -55,7 +55,8 @@ def expect_fast(lab, timings, stalls):
 
 def run(lab):
     servers = [lab.server({"/vms": None}, isolated=True) for _ in range(4)]
-    daemon = lab.daemon({"probe": {"interval_ms": 5000, "deadline_ms": 5000}})
+    daemon = lab.daemon({"probe": {"interval_ms": 10000, "deadline_ms": 5000},
+                         "operation": {"connect_ms": 30000}})
     client = daemon.client()
     cids = {server: ["s%d-%d" % (number, i) for i in range(EACH)]
             for number, server in enumerate(servers)}

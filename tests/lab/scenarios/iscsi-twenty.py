@@ -25,7 +25,7 @@ def connect_all(client, claims):
     def connected():
         entries = client.list()
         return all(entries[cid]["state"] == "connected" for cid in left)
-    wait_until(connected, 60, lambda: "all are connected: %r"
+    wait_until(connected, 120, lambda: "all are connected: %r"
                % {i: (e["state"], e["error"]) for i, e
                   in client.list().items()}, every=0.05)
     return time.monotonic() - begun
@@ -62,7 +62,7 @@ def run(lab):
     dead = lab.target({"dead": {0: 1}}, isolated=True)
     dead.drop()
     lab.initiator()
-    client = lab.daemon().client()
+    client = lab.daemon({"operation": {"connect_ms": 30000}}).client()
     claims = [Claim(name, live, name=name) for name in names]
 
     without, with_dead = [], []
