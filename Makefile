@@ -258,7 +258,7 @@ SANITIZE = $(MAKE) B=build/sanitize HARDEN="-fPIE -fno-omit-frame-pointer" \
 	CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 # Each of these ends with a line "N passed, N failed".
-.PHONY: check-lint check-unit check-sanitize check-client check-stories check-load check-selinux check-lab check-install
+.PHONY: check-lint check-unit check-sanitize check-client check-clients check-stories check-load check-selinux check-lab check-install
 check-unit: $(TESTS)
 	@tests/run-units $(TESTS)
 check-sanitize:
@@ -276,6 +276,8 @@ check-load: $(STORIES)
 load: $(STORIES)
 	@+$(SANITIZE) $(patsubst $(B)/%,build/sanitize/%,$(STORIES))
 	@tests/load/run --seconds $(LOAD_S)
+check-clients: $(STORIES)
+	@tests/run-clients
 check-install: all
 	@tests/run-install
 check-selinux: selinux
@@ -302,17 +304,21 @@ $(B)/lab/clock.so: tests/lab/clock.c $(B)/flags
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 
-CHECKS = lint unit sanitize client stories load install selinux lab
+CHECKS = lint unit sanitize client stories clients load install selinux lab
 
 .PHONY: setup check bench demo lint
-# Says what is missing, and installs it when it may.
+# Says what is missing, and installs it when it may. What others' clients need
+# beyond packages is made here, while there is a network; if that fails, their
+# test says so.
 setup:
 	@tests/setup
+	@tests/run-clients --prepare
 check: setup
 	@+tests/check $(CHECKS)
 bench: all $(BENCHES)
 	@tests/bench/run
-demo: setup
+demo:
+	@tests/setup --without clients
 	@+$(MAKE) --no-print-directory all
 	@+$(MAKE) --no-print-directory $(B)/lab/root.stamp
 	@tests/lab/run --selinux= --demo
