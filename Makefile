@@ -258,7 +258,7 @@ SANITIZE = $(MAKE) B=build/sanitize HARDEN="-fPIE -fno-omit-frame-pointer" \
 	CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 # Each of these ends with a line "N passed, N failed".
-.PHONY: check-lint check-unit check-sanitize check-client check-clients check-stories check-load check-selinux check-lab check-install
+.PHONY: check-lint check-unit check-sanitize check-client check-clients check-protocol check-stories check-load check-selinux check-lab check-install
 check-unit: $(TESTS)
 	@tests/run-units $(TESTS)
 check-sanitize:
@@ -278,6 +278,8 @@ load: $(STORIES)
 	@tests/load/run --seconds $(LOAD_S)
 check-clients: $(STORIES)
 	@tests/run-clients
+check-protocol: $(STORIES) $(B)/holdfast
+	@tests/run-protocol
 check-install: all
 	@tests/run-install
 check-selinux: selinux
@@ -304,7 +306,7 @@ $(B)/lab/clock.so: tests/lab/clock.c $(B)/flags
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 
-CHECKS = lint unit sanitize client stories clients load install selinux lab
+CHECKS = lint unit sanitize client stories clients protocol load install selinux lab
 
 .PHONY: setup check bench demo lint
 # Says what is missing, and installs it when it may. What others' clients need

@@ -21,14 +21,23 @@ def _lines(name):
     return text.splitlines()
 
 
-def _words(name, macro):
-    """The first two arguments of each line of that macro."""
+def rows(name, macro=r"[A-Z_]+"):
+    """[(macro, [argument])] of each line of that macro; strings unquoted."""
     found = []
     for line in _lines(name):
-        match = re.match(r'%s\((\w+), "?([\w-]+)' % macro, line)
+        match = re.fullmatch(r"(%s)\((.*)\)" % macro, line)
         if match:
-            found.append(match.groups())
+            arguments = re.findall(r'"((?:[^"\\]|\\.)*)"|([^\s,"]+)',
+                                   match.group(2))
+            found.append((match.group(1), [
+                word or re.sub(r"\\(.)", r"\1", text)
+                for text, word in arguments]))
     return found
+
+
+def _words(name, macro):
+    """The first two arguments of each line of that macro."""
+    return [tuple(arguments[:2]) for _, arguments in rows(name, macro)]
 
 
 # Words in the order of their enums.
