@@ -247,6 +247,16 @@ $(RED)/control: $(RED)/control.o $(RED)/acts.o $(ARCHIVES)
 	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(ARCHIVES) -Wl,--end-group $(TEST_LIBS)
 
+# Each fuzz target is made three times, of the same source: for libFuzzer, for
+# AFL++, and with replay.c, which runs files. FUZZ_ENGINE says by what.
+FUZZERS     := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_ENGINE := $(B)/tests/fuzz/replay.o
+fuzz_programs = $(patsubst %,$(1)/tests/fuzz/fuzz_%,$(2))
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(filter %.o,$(FUZZ_ENGINE)) $(ARCHIVES)
+	$(call say,LD,$@)
+	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $< $(FUZZ_ENGINE) \
+		-Wl,--start-group $(ARCHIVES) -Wl,--end-group $(TEST_LIBS)
+
 # Objects of tests are kept, so that only what changed is made anew.
 .SECONDARY:
 
@@ -258,7 +268,7 @@ SANITIZE = $(MAKE) B=build/sanitize HARDEN="-fPIE -fno-omit-frame-pointer" \
 	CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 # Each of these ends with a line "N passed, N failed".
-.PHONY: check-lint check-unit check-sanitize check-client check-clients check-protocol check-stories check-load check-selinux check-lab check-install
+.PHONY: check-lint check-unit check-sanitize check-client check-clients check-protocol check-stories check-corpus check-load check-selinux check-lab check-install
 check-unit: $(TESTS)
 	@tests/run-units $(TESTS)
 check-sanitize:
@@ -294,6 +304,36 @@ STEPS ?= 2000
 chaos: $(LAB)
 	@tests/lab/run --steps $(STEPS) $(if $(SEED),--seed $(SEED)) -t 7200 -v chaos
 
+# What was found once, and what shows a format: each file through its target.
+check-corpus:
+	@+$(SANITIZE) $(call fuzz_programs,build/sanitize,$(FUZZERS))
+	@tests/fuzz/check-corpus build/sanitize/tests/fuzz $(FUZZERS)
+
+# A campaign: SECONDS in all, shared by TARGETS.
+SECONDS ?= 3600
+TARGETS ?= $(FUZZERS)
+ENGINE  ?= libfuzzer
+FUZZ_FLAGS = HARDEN="-fPIE -fno-omit-frame-pointer" WARN=-Wall
+FUZZ_BUILD_libfuzzer = CC=clang FUZZ_ENGINE=-fsanitize=fuzzer \
+	CFLAGS="-O1 -g -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all"
+FUZZ_BUILD_afl = CC=afl-clang-fast FUZZ_ENGINE=-fsanitize=fuzzer \
+	CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+FUZZ_BUILD_coverage = CC=clang \
+	CFLAGS="-O1 -g -fprofile-instr-generate -fcoverage-mapping"
+.PHONY: fuzz fuzz-build fuzz-coverage
+fuzz: fuzz-build
+	@tests/fuzz/campaign $(ENGINE) $(SECONDS) $(TARGETS)
+fuzz-build:
+	@tests/fuzz/setup $(ENGINE)
+	@+$(MAKE) --no-print-directory B=build/fuzz/$(ENGINE) $(FUZZ_FLAGS) \
+		$(FUZZ_BUILD_$(ENGINE)) \
+		$(call fuzz_programs,build/fuzz/$(ENGINE),$(TARGETS))
+# Which lines of what a target is there for the corpora reach, of the tree and of
+# campaigns.
+fuzz-coverage:
+	@+$(MAKE) --no-print-directory fuzz-build ENGINE=coverage
+	@tests/fuzz/coverage $(TARGETS)
+
 # What the lab's kernel finds installed.
 $(B)/lab/root.stamp: FORCE $(REDTEAM)
 	@+$(MAKE) --no-print-directory install DESTDIR=$(abspath $(B)/lab/root) \
@@ -306,7 +346,7 @@ $(B)/lab/clock.so: tests/lab/clock.c $(B)/flags
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 
-CHECKS = lint unit sanitize client stories clients protocol load install selinux lab
+CHECKS = lint unit sanitize corpus client stories clients protocol load install selinux lab
 
 .PHONY: setup check bench demo lint
 # Says what is missing, and installs it when it may. What others' clients need
