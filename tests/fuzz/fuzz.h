@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "common/err.h"
 
@@ -126,6 +128,20 @@ fuzz_text_to(struct fuzz_input *input, char separator)
 	input->at += len + (end != NULL);
 	input->left -= len + (end != NULL);
 	return copy;
+}
+
+/* A file in memory with that in it, at its beginning; the same one each time. */
+static inline int
+fuzz_memfd(const void *data, size_t len)
+{
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = memfd_create("fuzz", MFD_CLOEXEC);
+	CHECK(fd >= 0 && ftruncate(fd, 0) == 0);
+	CHECK(pwrite(fd, data, len, 0) == (ssize_t)len);
+	CHECK(lseek(fd, 0, SEEK_SET) == 0);
+	return fd;
 }
 
 #endif

@@ -90,10 +90,377 @@ def message():
     })
 
 
+def fnv(text):
+    value = 0xcbf29ce484222325
+    for byte in text.encode():
+        value = (value ^ byte) * 0x100000001b3 % 2**64
+    return value
+
+
+def call():
+    def request(method, *params):
+        return pack([0, 1, method, list(params)])
+
+    target = "iscsi://san1/iqn.2012-06.example:db/0"
+    login = {"username": "host", "password": "a-long-secret"}
+    write("call", {
+        "hello-then-list": request("hello") + request(
+            "list", {"prefix": "a", "state": "connected"}),
+        "manage": request("manage", "nfs://h/a", "cid", {"if_absent": True}),
+        "manage-chap": request("manage", target, "cid", login),
+        "manage-mutual-chap": request("manage", target, "cid", dict(
+            login, username_in="target", password_in="another")),
+        "manage-auth": request("manage", target, "cid", {"auth": "san1"}),
+        "manage-nfs-with-password": request(
+            "manage", "nfs://h/a", "cid", login),
+        "manage-2012": request("manageStorageServer", "nfs://h:/a", "x"),
+        "unmanage-transient": request("unmanage", "unmanaged/nfs_1"),
+        "wait": request("wait", "cid", {"for": "gone", "timeout_ms": 5.0}),
+        "wait-too-long": request("wait", "cid", {"timeout_ms": 86400001}),
+        "option-unknown": request("status", "cid", {"\u00e4\n": 1}),
+        "no-such-method": request("caf\u00e9" * 20),
+        "method-is-a-number": pack([0, 1, 7, []]),
+        "notification": pack([2, "nvim_hello", [{}]]),
+        "response": pack([1, 1, None, None]),
+    })
+
+
+def launcher():
+    def request(flags, op, slot=0, backend=0, key=0, reserved=0):
+        return struct.pack("<B4IQ", flags, op, slot, backend, reserved, key)
+
+    prepare, start, kill, remove, credential = range(5)
+    nfs, scanner = 0, 2
+    write("launcher", {
+        "life-of-a-target": request(0, prepare, 7, key=0xab)
+        + request(2, start, 7, nfs) + request(0, kill, 7)
+        + request(8, start + 1, 7) + request(0, remove, 7),
+        "prepared-twice": 2 * request(0, prepare, 1, key=1),
+        "started-twice": request(0, prepare, 1) + 2 * request(2, start, 1),
+        "started-again-when-ended": request(0, prepare, 1)
+        + request(2, start, 1) + request(10, start, 1),
+        "start-without-target": request(2, start, 3, nfs),
+        "scanner": request(2, start, 4096, scanner),
+        "too-many-starts": request(0, prepare, 1) + request(2, start, 1)
+        + 3 * request(10, start, 1),
+        "bind-fails": request(4, prepare, 1, key=1),
+        "remove-fails": request(0, prepare, 1) + request(4, remove, 1),
+        "credential": request(0, credential, key=fnv("private")),
+        "credential-of-others": request(0, credential, key=fnv("shared")),
+        "credential-by-link": request(0, credential, key=fnv("link")),
+        "slot-4097": request(0, kill, 4097),
+        "no-such-operation": request(0, 5),
+        "a-descriptor-too-many": request(3, start, 4096, scanner),
+        "a-byte-too-short": request(16, kill),
+        "kill-with-a-key": request(0, kill, key=1),
+    })
+
+
+def store_record():
+    def claim(cid, uri, created=5, uid=1000):
+        key = b"c" + cid.encode()
+        body = struct.pack("<IQH", uid, created, len(uri)) + uri.encode()
+        return bytes([len(key)]) + key + b"\x01" + bytes(4) + struct.pack(
+            "<Q", 3) + body
+
+    def written(kind, cid, uri):
+        return (b"\x02" + bytes([kind]) + struct.pack("<QIIIQ", 1, 2, 3, 4, 5)
+                + bytes([len(cid)]) + cid + uri)
+
+    head = b"\x01" + bytes(4) + struct.pack("<Q", 3)
+    write("store_record", {
+        "claim": b"\x01" + claim("cid", "nfs://h/a"),
+        "claim-bad-checksum": b"\0" + claim("cid", "nfs://h/a"),
+        "claim-of-255-bytes": b"\x01" + claim("c" * 254, "nfs://h/a"),
+        "claim-cid-with-slash": b"\x01" + claim("a/b", "nfs://h/a"),
+        "claim-longer-than-it-says": b"\x01" + claim("c", "nfs://h/a") + b"x",
+        "departing": b"\x01\x0adnfs://h/a" + head + bytes(8),
+        "meta": b"\x01\x01m" + head + bytes(8),
+        "version-2": b"\x01\x01m\x02" + head[1:] + bytes(8),
+        "written-claim": written(0, b"cid", b"nfs://h/a"),
+        "written-departing": written(1, b"", b"nfs://h/a"),
+        "written-meta": written(2, b"", b""),
+    })
+
+
+def record():
+    def report(state, error=0, attempt=1, failed=0, wanted=1, seconds=1,
+               text=b""):
+        return struct.pack("<7bB", state, error, attempt, failed, 9, wanted,
+                           seconds, len(text)) + text
+
+    connecting, connected, unresponsive, backoff = 1, 2, 3, 5
+    write("record", {
+        "connected": report(connecting) + report(connected),
+        "tries-fail": b"".join(
+            report(connecting, attempt=n) + report(
+                backoff, 20, n, n, text=b"refused \xff") for n in range(1, 11)),
+        "outages": 20 * (report(connected) + report(unresponsive, 15)),
+        "clock-set-back": report(unresponsive, 15) + report(
+            connected, seconds=-100),
+        "no-longer-wanted": report(backoff, 15) + report(backoff, wanted=0),
+        "attempts-begin-anew": report(connecting, attempt=9) + report(
+            connecting, attempt=1),
+    })
+
+
+def credential():
+    mutual = ("# of san1\n\nusername = host\npassword = a=b # \"c\"\n"
+              "username_in=target\n\tpassword_in = other \n"
+              "users = alice, 4242424\n")
+    write("credential", {
+        "one-way": "\0username = host\npassword = a long secret\n",
+        "mutual": "\0" + mutual,
+        "another-user-who-may": "\x01" + mutual,
+        "another-user-who-may-not": "\x01username=u\npassword=p\nusers=bob",
+        "same-password": "\0username=u\npassword=same\nusername_in=t\n"
+                         "password_in=same\n",
+        "twice": "\0username = a\nusername = b\n",
+        "crlf": "\0username = a\r\npassword = b\r\n",
+        "nul": "\0username = a\n\0",
+        "255-bytes": "\0username = u\npassword = " + "x" * 255,
+        "256-bytes": "\0username = u\npassword = " + "x" * 256,
+    })
+
+
+def credential_file():
+    uri = "uri = iscsi://san1/iqn.2012-06.example.holdfast:db\n"
+    write("credential_file", {
+        "inline": "\x01" + uri + "uid = 1000\nusername = u\npassword = p\n",
+        "named": "\x01" + uri + "uid = 0\nname = san1\n",
+        "of-another-connection": "\x01uri = iscsi://h/iqn.x\nuid = 0\n",
+        "wrong-checksum": "\0" + uri + "uid = 0\nname = x\ncrc = 00000000\n",
+        "cut": "\0" + uri + "uid = 0\nname = x\ncrc = 00",
+        "written-named": b"\x02\xe8\x03\0\0san1\n",
+        "written-inline": b"\x02\0\0\0\0\nhost\n# x = y\ntarget\nother\n",
+        "written-longest": b"\x02\0\0\0\0\n" + b"\n".join(
+            [c * 255 for c in (b"u", b"p", b"v", b"q")]),
+    })
+
+
+def ledger():
+    write("ledger", {
+        "two": "boot\n12 345 disconnect 1790000000000000 nfs://nas1/a%20b\n"
+               "13 345 connect 1 iscsi://san1/iqn.2012-06.example:db\n",
+        "another-boot": "other\n12 345 probe 1 nfs://h/a\n",
+        "gone-since": "boot\n1000 345 probe 1 nfs://h/a\n",
+        "another-process": "boot\n12 346 probe 1 nfs://h/a\n",
+        "no-operation": "boot\n12 345 none 1 nfs://h/a\n",
+        "not-canonical": "boot\n12 345 probe 1 nfs://H//a\n",
+        "leading-zeros": "boot\n012 0345 trial 01 tmpfs://a\n",
+        "long-line": "boot\n12 345 probe 1 nfs://h/" + "a" * 2500 + "\n",
+        "no-newline": "boot\n12 345 detach 1 nfs://h/a",
+    })
+
+
+def mountinfo():
+    plain = ("35 34 0:33 / / ro,nosuid shared:1 - tmpfs tmpfs rw,size=512k\n"
+             "63 33 0:38 / /a\\040b rw master:3 shared:14 - nfs4 "
+             "127.0.0.1:/vms rw,vers=4.2,addr=127.0.0.1\n")
+    write("mountinfo", {
+        "table": "\0" + plain,
+        "table-cut": "\0" + plain[:150],
+        "table-lines-of-nothing": "\0\n \n# x\n- - -\n",
+        "written": b"\x01\x07x\nmnt/a b\n/vms\nvers=4.2\n",
+        "written-with-blanks-and-backslashes":
+            b"\x01\x07a\\040 \t\nb\\\\ \\134\n#\\x20\nc\\012 d\n",
+        "written-removed": b"\x01\x01a (deleted)\nb (deleted)\n/c\nd\n",
+        "written-two": 2 * b"\x01\n- nfs4 x\n\xff\xfe\na,b\n" + b"\x01",
+        "options-same": "\x02vers=4.2,hard,timeo=600\nrw,vers=4.2,timeo=600",
+        "options-quoted": "\x02context=\"a,b\",c\n\"",
+        "options-long": "\x02" + "x" * 70 + "=" + "y" * 300 + ",,=,\n",
+    })
+
+
+def scan_text():
+    write("scan_text", {
+        "mapping": "\x00\x37f0-7f1 r-xp 0000 08:10 1234    /a\\012b\n",
+        "mapping-heap": "\x005500-5600 rw-p 0000 00:00 0    [heap]\n",
+        "swap-partition": "\x01/dev/dm-0   partition\t1024\t0\t-2\n",
+        "swap-file": "\x01/a\\040b   file\t1024\t0\t-2\n",
+        "devices": "\x02rw,logdev=/dev/sdb,/dev/sda:/dev/sdc (deleted)",
+        "device-by-path": "\x02/dev/disk/by-path/ip-1.2.3.4:3260-x\\377",
+        "number": "\x038:16",
+        "field": "\x03mnt_id:\t25\n",
+        "stat": "\x044711 (a) b) S 1 4711 4711 0 -1 4194560 1 0 0 0 0 0 0 0 "
+                "20 0 1 0 345 0 0 0",
+        "stat-zombie": "\x044711 (x) Z 1 4711 4711",
+    })
+
+
+def iscsiadm():
+    write("iscsiadm", {
+        "login-fails": "\x08Logging in to [iface: default]\n"
+                       "iscsiadm: Could not login to [iface: default].\n"
+                       "iscsiadm: initiator reported error (8 - connection "
+                       "timed out)\n\n",
+        "nothing": "\x15",
+        "no-newline": "\x18iscsiadm: authorization failure",
+        "killed": "\xfc",
+        "not-there": b"\x7f",
+        "control-characters": b"\x05a\n\x1b[2J\xff\xc2\x80\n",
+        "more-than-is-kept": b"\x05" + b"x" * 5000 + b"\n" + b"y" * 5000,
+        "cut-in-a-character": "\x05" + 200 * "\u20ac",
+    })
+
+
+def iscsi_text():
+    write("iscsi_text", {
+        "login": b"\0AuthMethod=CHAP\0TargetPortalGroupTag=1\0X=0xfffe\0",
+        "key-twice": b"\0A=1\0A=2\0",
+        "superfluous-nuls": b"\0\0\0A=1\0\0B=2",
+        "no-value": b"\0A\0",
+        "key-of-64-bytes": b"\0" + b"k" * 64 + b"=\0",
+        "hex-odd": b"\0A=0x123\0B=0XaBc\0",
+        "base64": b"\0A=0bAAEC\0B=0BAA==\0C=0bAAE=\0D=0b=\0",
+        "numbers": b"\0A=65535\0B=65536\0C=0x\0D=\0E=007\0",
+        "pairs-129": b"\0" + b"".join(b"k%d=\0" % n for n in range(129)),
+        "put": b"\x01CHAP_N\nhost\nCHAP_I\n23\n",
+        "put-too-much": b"\x01" + b"k\n" + b"v" * 5000 + b"\nl\n" +
+                        b"v" * 3300 + b"\nm\n",
+        "chap": b"\x02CHAP_A=7\0CHAP_I=0xff\0CHAP_C=0bAAECAw==\0",
+        "chap-answered": b"\x02CHAP_A=5\0CHAP_I=1\0CHAP_C=0x01\0"
+                         b"CHAP_N=target\0CHAP_R=0x00\0",
+        "chap-rejected": b"\x02CHAP_A=Reject\0",
+    })
+
+
+def pdu(text=b"", flags=0, status=0, opcode=0x23, length=None):
+    length = len(text) if length is None else length
+    head = bytearray(48)
+    head[0], head[1] = opcode, flags
+    head[4:8] = struct.pack(">I", length)
+    head[36:38] = struct.pack(">H", status)
+    return bytes(head) + text + bytes(-len(text) % 4)
+
+
+def iscsi_login():
+    transit = 0x81
+    none = b"AuthMethod=None\0TargetPortalGroupTag=1\0"
+    chap = b"AuthMethod=CHAP\0TargetPortalGroupTag=1\0"
+    challenge = b"CHAP_A=5\0CHAP_I=23\0CHAP_C=0x000102030405060708\0"
+    proof = b"CHAP_N=target\0CHAP_R=0x" + b"0" * 32 + b"\0"
+    write("iscsi_login", {
+        "none": b"\0" + pdu(none, transit),
+        "none-late": b"\0" + pdu(none) + pdu(b"", transit),
+        "in-pieces": b"\0" + pdu(none[:9], 0x40) + pdu(none[9:], transit),
+        "chap": b"\x01" + pdu(chap) + pdu(challenge) + pdu(b"", transit),
+        "mutual": b"\x02" + pdu(chap) + pdu(challenge) + pdu(proof, transit),
+        "another-group": b"\0" + pdu(b"TargetPortalGroupTag=7\0", transit),
+        "moved": b"\x02" + pdu(status=0x0101),
+        "refused": b"\x01" + pdu(chap) + pdu(challenge) + pdu(status=0x0201),
+        "unknown-status": b"\0" + pdu(b"TargetSays=TargetSays", status=0x0777),
+        "hangs-up-then-wants-chap": b"\0" + pdu(chap)[:20],
+        "wants-no-chap": b"\x02" + pdu(none),
+        "huge-length": b"\0" + pdu(length=0xffffff),
+        "more-headers": b"\0" + pdu(length=0x01000000),
+        "continues-for-ever": b"\0" + 33 * pdu(b"", 0x40),
+        "reject": b"\0" + pdu(opcode=0x3f),
+    })
+
+
+def preflight():
+    def reply(results=b"", status=0, xid=0):
+        body = struct.pack(">6I", xid, 1, 0, 0, 0, status) + results
+        return struct.pack(">I", 0x80000000 | len(body)) + body
+
+    def denied(reason, detail):
+        body = struct.pack(">5I", 0, 1, 1, reason, detail)
+        return struct.pack(">I", 0x80000000 | len(body)) + body
+
+    def compound(op, status=0, results=b""):
+        return reply(struct.pack(">5I", status, 0, 1, op, status) + results)
+
+    exchange = struct.pack(">Q2IIQ", 0x1234, 1, 0, 0, 0) + struct.pack(
+        ">I4sI4sI", 4, b"srv1", 4, b"scop", 0)
+    fragments = struct.pack(">I", 24)[:4] + reply()[4:]
+    write("preflight", {
+        "4.2": b"\0\0" + reply() + compound(42, 0, exchange) + compound(57),
+        "4.2-not-so-4.1": b"\x01\0" + reply() + compound(42, 10021)
+                          + compound(42, 0, exchange),
+        "4.0": b"\x04\0" + reply() + compound(24),
+        "4.2-delays": b"\x02\0" + reply() + 3 * compound(42, 10008),
+        "3-portmap": b"\x05\0" + reply() + reply(struct.pack(">I", 20048))
+                     + reply(),
+        "3-rpcbind": b"\x05\2" + reply() + reply(
+            struct.pack(">I", 11) + b"1.2.3.4.8.1\0") + reply(),
+        "3-no-mountd": b"\x05\0" + reply() + reply(bytes(4)),
+        "offers-3-alone": b"\x01\0" + reply(status=2) + reply(),
+        "mounted": b"\x02\4" + reply() + compound(42, 0, exchange),
+        "denied": b"\0\0" + denied(1, 5),
+        "rpc-mismatch": b"\0\0" + denied(0, 3),
+        "another-xid": b"\0\1" + reply(xid=99),
+        "in-fragments": b"\x05\4" + struct.pack(">I", 8) + reply()[4:12]
+                        + struct.pack(">I", 0x80000010) + reply()[12:],
+        "no-last-fragment": b"\x05\4" + fragments + 64 * bytes(4),
+        "huge-fragment": b"\0\0\xff\xff\xff\xff",
+        "system-error": b"\0\0" + reply(status=5),
+    })
+
+
+def settings():
+    values = "host\na secret\ntarget\nanother\n"
+    node = ("# BEGIN RECORD 2.1.8\nnode.name = iqn.x\n"
+            "node.startup = automatic\nnode.session.auth.authmethod = CHAP\n"
+            "node.session.auth.username = admin\n"
+            "node.session.auth.password = old = secret \r\n"
+            "node.session.auth.chap_algs = SHA256,MD5\n# END RECORD\n")
+    write("settings", {
+        "node": values + node,
+        "without-credentials": "\n\n\n\n" + node,
+        "no-last-newline": values + "node.startup",
+        "names-that-begin-alike": values + "node.startup2 = x\n"
+                                  "node.startup\t = y\n node.startup=z\n",
+        "long-value": values + "node.session.auth.authmethod=CHAP\n"
+                      "node.session.auth.password = " + "x" * 400 + "\n",
+        "empty": "",
+    })
+
+
+def sidecar():
+    place = "nodes/iqn.2012-06.example:db/192.0.2.1,3260,1/default"
+    head = ("holdfast record 1\nowner iscsi://san1/iqn.2012-06.example:db\n"
+            f"record {place}\noriginal ")
+    write("sidecar", {
+        "none": head + "none\n",
+        "original": head + "600 0 0 BASE\nnode.name = iqn.x\n\0\xff",
+        "original-elsewhere": head + "600 0 0 /nonexistent\n",
+        "base-unknown": head + "600 0 0 /etc\n",
+        "mode-too-great": head + "37777777777 4294967295 0 BASE\n",
+        "another-place": head.replace("default", "other") + "none\n",
+        "place-leads-out": head.replace("nodes/iqn", "nodes/../iqn")
+                           + "none\n",
+        "version-2": head.replace("record 1", "record 2") + "none\n",
+        "cut": head,
+    })
+
+
+def conf():
+    write("conf", {
+        "all": "[paths]\nrun_dir = /run/x\nstate_dir=/var/x ; where\n"
+               "[probe]\ninterval_ms = 100\n[retry]\nmin_ms=10\n"
+               "max_ms=20\n[log]\nlevel: 7\n[api]\ngroup = users\n",
+        "empty": "",
+        "comments": "# a\n; b\n\n[limits]\n# c\nclaims = 1\n",
+        "bom": b"\xef\xbb\xbf[server]\nstuck=3\n",
+        "twice": "[log]\nlevel = 5\nlevel = 6\n",
+        "continued": "[paths]\nworker = /a\n  /b\n",
+        "out-of-bounds": "[log]\nlevel = 8\n",
+        "min-more-than-max": "[retry]\nmin_ms = 40000\n",
+        "no-such-setting": "[log]\nverbose = \x1b[1m\n",
+        "relative-path": "[paths]\nrun_dir = run\n",
+        "no-setting": "[log\nlevel\n",
+        "long-line": "[paths]\nworker = /" + "a" * 300 + "\n",
+        "path-of-80-bytes": "[paths]\nrun_dir = /" + "a" * 79 + "\n",
+    })
+
+
 def main():
-    wire()
-    uri()
-    message()
+    for write_seeds in (wire, uri, message, call, launcher, store_record,
+                        record, credential, credential_file, ledger, mountinfo,
+                        scan_text, iscsiadm, iscsi_text, iscsi_login,
+                        preflight, settings, sidecar, conf):
+        write_seeds()
 
 
 if __name__ == "__main__":
