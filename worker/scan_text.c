@@ -172,11 +172,14 @@ scan_has_word(const char *list, const char *word)
 {
 	size_t len = strlen(word);
 
-	for (; list; list = strchr(list, ','), list += list != NULL)
-		if (strncmp(list, word, len) == 0 &&
-			(list[len] == ',' || list[len] == '\0'))
-			return true;
-	return false;
+	while (strncmp(list, word, len) != 0 ||
+		(list[len] != ',' && list[len] != '\0')) {
+		list = strchr(list, ',');
+		if (!list)
+			return false;
+		list++;
+	}
+	return true;
 }
 
 void
