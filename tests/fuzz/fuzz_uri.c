@@ -23,6 +23,12 @@ check_form(const struct uri *uri)
 	size_t len = strlen(uri->canonical);
 
 	CHECK(len > 0 && len < URI_MAX && strlen(uri->claim) < URI_MAX);
+	/* What runs over one of them would end in the next. */
+	CHECK(memchr(uri->host, '\0', sizeof(uri->host)));
+	CHECK(memchr(uri->path, '\0', sizeof(uri->path)));
+	CHECK(memchr(uri->mount_name, '\0', sizeof(uri->mount_name)));
+	for (size_t i = 0; i < uri->param_count; i++)
+		CHECK(memchr(uri->params[i].value, '\0', URI_VALUE_MAX));
 	for (size_t i = 0; i < len; i++)
 		CHECK(uri->canonical[i] > ' ' && uri->canonical[i] < 0x7f);
 	CHECK(!strchr(uri->canonical, '@') && !strchr(uri->canonical, '#'));

@@ -70,6 +70,16 @@ def uri():
         "tmpfs": "tmpfs://Scratch?size=1024k&mode=0750&ro",
         "tmpfs-percent": "TMPFS://a_b-c.d?size=50%25",
         "octal-host": "nfs://0177.0.0.1/a",
+        "nfs-path-longest": "nfs://h/" + "a" * 1022,
+        "nfs-path-too-long": "nfs://h/" + "a" * 1023,
+        "nfs-escaped-too-long": "nfs://h/" + "%C3%A4" * 340,
+        "host-longest": "nfs://" + "a23456789." * 25 + "abc/a",
+        "host-too-long": "nfs://" + "a23456789." * 25 + "abcd/a",
+        "iqn-longest": "iscsi://h/iqn.2012-06.a:" + "x" * 209,
+        "iqn-too-long": "iscsi://h/iqn.2012-06.a:" + "x" * 210,
+        "value-longest": "iscsi://h/iqn.2012-06.a:x?iface=" + "i" * 63,
+        "value-too-long": "iscsi://h/iqn.2012-06.a:x?iface=" + "i" * 64,
+        "tmpfs-name-longest": "tmpfs://" + "n" * 64,
     })
 
 
