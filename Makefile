@@ -46,11 +46,14 @@ PROTO_OBJ      := $(call objects,$(call sources,proto))
 SUPERVISOR_OBJ := $(call objects,$(call sources,supervisor))
 WORKER_OBJ     := $(call objects,$(call sources,worker))
 CLIENT_OBJ     := $(call objects,$(call sources,client))
+# What the command shares with the library.
+CLIENT_LIB     := $(filter-out %/example.c,$(call sources,client/lib))
 
 LIB_COMMON     := $(B)/libcommon.a
 LIB_PROTO      := $(B)/libproto.a
 LIB_SUPERVISOR := $(B)/libsupervisor.a
 LIB_WORKER     := $(B)/libworker.a
+LIB_CLIENT     := $(B)/libclient.a
 ARCHIVES       := $(LIB_SUPERVISOR) $(LIB_WORKER) $(LIB_PROTO) $(LIB_COMMON)
 
 PROGRAMS := $(B)/holdfastd $(B)/holdfast-worker $(B)/holdfast
@@ -111,6 +114,8 @@ $(LIB_SUPERVISOR): $(filter-out %/main.o,$(SUPERVISOR_OBJ))
 	$(archive)
 $(LIB_WORKER): $(filter-out %/main.o,$(WORKER_OBJ))
 	$(archive)
+$(LIB_CLIENT): $(call objects,$(CLIENT_LIB))
+	$(archive)
 
 define link_daemon
 $(call say,LD,$@)
@@ -133,7 +138,7 @@ endef
 $(B)/holdfast-worker: $(B)/worker/main.o $(LIB_WORKER) $(LIB_PROTO) $(LIB_COMMON)
 	$(link_worker)
 
-$(B)/holdfast: $(CLIENT_OBJ) $(LIB_PROTO) $(LIB_COMMON)
+$(B)/holdfast: $(CLIENT_OBJ) $(LIB_CLIENT) $(LIB_PROTO) $(LIB_COMMON)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
 

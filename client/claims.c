@@ -117,17 +117,15 @@ send_manage(struct client *client, const char *uri, const char *cid,
 	int result = read_secrets(&client->options, &secrets, failure);
 
 	wire_writer_init(&params, WIRE_REQUEST_MAX);
+	params.is_secret = true;
 	if (result)
 		return result;
 	wire_array(&params, 3);
 	wire_text(&params, uri);
 	wire_text(&params, cid);
 	write_manage_options(&params, &client->options, &secrets);
-	result = rpc_send(&client->rpc, "manage", &params,
+	return rpc_send(&client->rpc, "manage", &params,
 		manage_timeout_ms(client), ret_id, failure);
-	if (params.data)
-		explicit_bzero(params.data, params.len);
-	return result;
 }
 
 static int

@@ -11,9 +11,9 @@
 
 #include <stdbool.h>
 
-#include "client/failure.h"
+#include "client/lib/failure.h"
+#include "client/lib/rpc.h"
 #include "client/options.h"
-#include "client/rpc.h"
 
 enum {
 	CALL_TIMEOUT_MS = 30000,

@@ -9,7 +9,7 @@
 
 #include <msgpack.h>
 
-#include "client/failure.h"
+#include "client/lib/failure.h"
 
 enum {
 	COLUMNS_MAX = 32

@@ -11,7 +11,7 @@
 #include <msgpack.h>
 #include <stdio.h>
 
-#include "client/failure.h"
+#include "client/lib/failure.h"
 #include "proto/wire.h"
 
 /*

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "paths.h"
-#include "client/failure.h"
+#include "client/lib/failure.h"
 
 #define DEFAULT_SOCKET RUNSTATEDIR "/holdfast/api.sock"
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/client.h"
+#include "client/hint.h"
 #include "client/json.h"
 #include "common/guard.h"
 
@@ -90,6 +91,8 @@ int
 report_failure(struct client *client, const char *subject,
 	const struct failure *failure)
 {
+	const char *hint =
+		failure->hint ? failure->hint : hint_of(failure->slug);
 	const char *text = failure->text;
 
 	if (client->options.json) {
@@ -102,8 +105,8 @@ report_failure(struct client *client, const char *subject,
 		text += strlen(subject) + 1; /* "vm is ...", said once */
 	(void)fprintf(stderr, "holdfast: %s%s%s (%s)\n", subject ? subject : "",
 		subject ? ": " : "", text, failure->slug);
-	if (failure->hint)
-		(void)fprintf(stderr, "  %s\n", failure->hint);
+	if (hint)
+		(void)fprintf(stderr, "  %s\n", hint);
 	return failure->exit_code;
 }
 

@@ -13,6 +13,7 @@
 
 #include "client/client.h"
 #include "client/duration.h"
+#include "client/hint.h"
 #include "client/status.h"
 #include "client/style.h"
 #include "client/text.h"
@@ -116,7 +117,7 @@ print_error(const msgpack_object *entry)
 		else
 			status_line("", "%s", at);
 	}
-	hint = failure_hint(err_from_slug(slug, strlen(slug)));
+	hint = hint_of(slug);
 	if (hint)
 		status_line("Hint", "%s", hint);
 }

@@ -94,6 +94,7 @@ struct wire_writer {
 	size_t room;
 	size_t max;
 	bool is_fixed;
+	bool is_secret;	 /* memory is wiped before it is freed */
 	bool has_failed; /* sticky: no memory, or max reached */
 };
 

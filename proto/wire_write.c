@@ -24,12 +24,37 @@ wire_writer_init_fixed(struct wire_writer *writer, uint8_t *data, size_t size)
 		.data = data, .room = size, .max = size, .is_fixed = true};
 }
 
+static void
+free_data(struct wire_writer *writer)
+{
+	if (writer->is_secret && writer->data)
+		explicit_bzero(writer->data, writer->len);
+	free(writer->data);
+}
+
 void
 wire_writer_done(struct wire_writer *writer)
 {
 	if (!writer->is_fixed)
-		free(writer->data);
+		free_data(writer);
 	writer->data = NULL;
+}
+
+/* realloc(3), but for what it would leave behind of a secret. */
+static uint8_t *
+grow(struct wire_writer *writer, size_t room)
+{
+	uint8_t *data;
+
+	if (!writer->is_secret)
+		return realloc(writer->data, room);
+	data = malloc(room);
+	if (!data)
+		return NULL;
+	if (writer->len > 0)
+		memcpy(data, writer->data, writer->len);
+	free_data(writer);
+	return data;
 }
 
 static bool
@@ -44,7 +69,7 @@ make_room(struct wire_writer *writer, size_t len)
 		return true;
 	while (room < writer->len + len)
 		room *= 2;
-	data = realloc(writer->data, room);
+	data = grow(writer, room);
 	if (!data)
 		return false;
 	writer->data = data;

@@ -2,39 +2,49 @@
 /*
  * rpc.h - one call at a time to the daemon: msgpack-RPC, blocking.
  *
- * Runs in: command.
+ * Runs in: command, and whoever links libholdfast.
  * Trusts: nobody: a reply is scanned, unpacked and checked for its shape.
- * Invariant: no call takes longer than its deadline. After a failure there is
- *            no connection; the next call makes a new one.
+ * Invariant: no call takes longer than its deadline. After a failure that is not
+ *            the daemon's answer there is no connection; the next call makes a
+ *            new one. No request stays behind in memory that was freed.
  */
 #ifndef CLIENT_RPC_H
 #define CLIENT_RPC_H
 
 #include <stdint.h>
 
-#include "client/failure.h"
+#include "client/lib/failure.h"
 #include "proto/wire.h"
+
+/* Its message points into itself: must not be copied or moved. */
+struct rpc_reply {
+	uint8_t *bytes; /* NULL while there is none; one more than its length */
+	size_t len;
+	struct wire_message message;
+	const msgpack_object *result; /* points into message */
+};
 
 struct rpc {
 	const char *path;
+	/* Is told each notification, which stays rpc's; NULL: none is wanted. */
+	void (*on_note)(void *data, struct rpc_reply *note);
+	void *data;
 	int socketfd; /* -1 while not connected */
 	uint32_t last_id;
+	unsigned owed;	 /* requests without an answer */
 	uint8_t *buffer; /* what came and is not consumed */
 	size_t len;
 	size_t room;
 	struct wire_scan scan;
 };
 
-/* Its message points into itself: must not be copied or moved. */
-struct rpc_reply {
-	uint8_t *bytes; /* NULL while there is none */
-	struct wire_message message;
-	const msgpack_object *result; /* points into message */
-};
-
 /* The path is not copied. Nothing is connected yet. */
 void rpc_init(struct rpc *rpc, const char *path);
+/* Closes the connection; a call makes a new one. */
 void rpc_done(struct rpc *rpc);
+
+/* Connects, unless that is done. 0, or an exit code. */
+int rpc_connect(struct rpc *rpc, int64_t timeout_ms, struct failure *failure);
 
 /*
  * Calls a method, connecting first when need be; params holds one msgpack
@@ -56,5 +66,12 @@ int rpc_send(struct rpc *rpc, const char *method,
 	struct failure *failure);
 int rpc_receive(struct rpc *rpc, uint32_t id, int64_t timeout_ms,
 	struct rpc_reply *ret_reply, struct failure *failure);
+
+/*
+ * Has on_note() told what came, and waits for a notification when none has; 0
+ * looks once. 0 with their number, which may be none, or an exit code.
+ */
+int rpc_read_notes(struct rpc *rpc, int64_t timeout_ms, unsigned *ret_count,
+	struct failure *failure);
 
 #endif
