@@ -10,6 +10,10 @@ exec_prefix   = $(prefix)
 bindir        = $(exec_prefix)/bin
 sbindir       = $(exec_prefix)/sbin
 libexecdir    = $(exec_prefix)/libexec
+libdir        = $(exec_prefix)/lib
+includedir    = $(prefix)/include
+# Where Debian's python3 looks when prefix is /usr.
+pythondir     = $(prefix)/lib/python3/dist-packages
 mandir        = $(prefix)/share/man
 sysconfdir    = /etc
 localstatedir = /var
@@ -21,6 +25,7 @@ VERSION := 0.1.0
 B       := build
 
 CC       = gcc
+OBJCOPY  = objcopy
 CFLAGS   = -O2 -g
 HARDEN   = -fPIE -fstack-protector-strong -fstack-clash-protection \
 	   -D_FORTIFY_SOURCE=2
@@ -54,9 +59,13 @@ LIB_PROTO      := $(B)/libproto.a
 LIB_SUPERVISOR := $(B)/libsupervisor.a
 LIB_WORKER     := $(B)/libworker.a
 LIB_CLIENT     := $(B)/libclient.a
-ARCHIVES       := $(LIB_SUPERVISOR) $(LIB_WORKER) $(LIB_PROTO) $(LIB_COMMON)
+ARCHIVES       := $(LIB_SUPERVISOR) $(LIB_WORKER) $(LIB_CLIENT) $(LIB_PROTO) $(LIB_COMMON)
 
 PROGRAMS := $(B)/holdfastd $(B)/holdfast-worker $(B)/holdfast
+
+# libholdfast, for C. The soname counts incompatible changes of holdfast.h.
+SONAME    := libholdfast.so.0
+LIBRARIES := $(B)/$(SONAME) $(B)/libholdfast.a
 
 # Lazily: a fresh machine gets pkg-config from `make setup`.
 pkg = $(shell pkg-config $(1) 2>/dev/null)
@@ -68,7 +77,7 @@ TEST_LIBS       = -lcmocka $(SUPERVISOR_LIBS) $(CLIENT_LIBS) -lmd
 
 .DEFAULT_GOAL := all
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(LIBRARIES)
 
 # A file that is written anew only when its text has changed.
 define keep
@@ -142,6 +151,30 @@ $(B)/holdfast: $(CLIENT_OBJ) $(LIB_CLIENT) $(LIB_PROTO) $(LIB_COMMON)
 	$(call say,LD,$@)
 	$(Q)$(CC) -pie $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
 
+# The library is for programs that we do not know: all of it, and of others what
+# it needs, is compiled anew, hidden but for what is PUBLIC.
+PIC_OBJ := $(patsubst %.c,$(B)/pic/%.o,$(CLIENT_LIB) proto/wire.c \
+	proto/wire_write.c common/clock.c common/err.c)
+
+$(B)/pic/%.o: %.c $(B)/flags | $(B)/gen/paths.h
+	@mkdir -p $(@D)
+	$(call say,PIC,$<)
+	$(Q)$(subst -fPIE,-fPIC,$(FLAGS)) -fvisibility=hidden -MMD -MP -c -o $@ $<
+
+$(B)/$(SONAME): $(PIC_OBJ) client/lib/libholdfast.map
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(CFLAGS) $(LDHARDEN) $(LDFLAGS) -Wl,-z,defs \
+		-Wl,-soname,$(SONAME) -Wl,--version-script=client/lib/libholdfast.map \
+		-o $@ $(PIC_OBJ) -lmsgpackc
+
+# One object, in which hidden names are local: none gets in a program's way.
+$(B)/libholdfast.a: $(PIC_OBJ)
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(LD) -r -o $(B)/libholdfast.o $(PIC_OBJ)
+	$(Q)$(OBJCOPY) --localize-hidden $(B)/libholdfast.o
+	$(Q)$(AR) rcs $@ $(B)/libholdfast.o
+
 -include $(shell find $(B) -path '*/lab' -prune -o -type f -name '*.d' -print 2>/dev/null)
 
 .PHONY: clean
@@ -156,14 +189,16 @@ tmpfilesdir = $(prefix)/lib/tmpfiles.d
 D = $(DESTDIR)
 fill = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@bindir@|$(bindir)|g' -e 's|@runstatedir@|$(runstatedir)|g' \
 	-e 's|@localstatedir@|$(localstatedir)|g' -e 's|@libexecdir@|$(libexecdir)|g' \
-	-e 's|@sysconfdir@|$(sysconfdir)|g'
+	-e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@libdir@|$(libdir)|g' \
+	-e 's|@includedir@|$(includedir)|g' -e 's|@version@|$(VERSION)|g'
 
 .PHONY: install
-install: $(PROGRAMS)
+install: $(PROGRAMS) $(LIBRARIES)
 	$(INSTALL) -d $(D)$(sbindir) $(D)$(bindir) $(D)$(libexecdir)/holdfast \
 		$(D)$(sysusersdir) $(D)$(tmpfilesdir) $(D)$(unitdir) \
-		$(D)$(mandir)/man1 $(D)$(mandir)/man5 $(D)$(mandir)/man7 \
-		$(D)$(mandir)/man8 \
+		$(D)$(mandir)/man1 $(D)$(mandir)/man3 $(D)$(mandir)/man5 \
+		$(D)$(mandir)/man7 $(D)$(mandir)/man8 \
+		$(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(pythondir) \
 		$(D)$(sysconfdir)/holdfast
 	$(INSTALL) -m 755 $(B)/holdfastd $(D)$(sbindir)/holdfastd
 	$(INSTALL) -m 755 $(B)/holdfast $(D)$(bindir)/holdfast
@@ -179,6 +214,15 @@ install: $(PROGRAMS)
 	$(INSTALL) -m 644 supervisor/holdfast.conf.5 $(D)$(mandir)/man5/holdfast.conf.5
 	$(INSTALL) -m 644 proto/holdfast-uri.7 $(D)$(mandir)/man7/holdfast-uri.7
 	$(INSTALL) -m 644 supervisor/holdfastd.8 $(D)$(mandir)/man8/holdfastd.8
+	$(INSTALL) -m 644 client/lib/libholdfast.3 $(D)$(mandir)/man3/libholdfast.3
+	$(INSTALL) -m 755 $(B)/$(SONAME) $(D)$(libdir)/libholdfast.so.$(VERSION)
+	ln -sf libholdfast.so.$(VERSION) $(D)$(libdir)/$(SONAME)
+	ln -sf $(SONAME) $(D)$(libdir)/libholdfast.so
+	$(INSTALL) -m 644 $(B)/libholdfast.a $(D)$(libdir)/libholdfast.a
+	$(INSTALL) -m 644 client/lib/holdfast.h $(D)$(includedir)/holdfast.h
+	$(fill) client/lib/libholdfast.pc.in > $(B)/libholdfast.pc
+	$(INSTALL) -m 644 $(B)/libholdfast.pc $(D)$(libdir)/pkgconfig/libholdfast.pc
+	$(INSTALL) -m 644 client/python/holdfast.py $(D)$(pythondir)/holdfast.py
 	$(INSTALL) -d -m 700 $(D)$(sysconfdir)/holdfast/credentials.d
 	$(fill) dist/holdfast.conf.in > $(B)/holdfast.conf
 	test -e $(D)$(sysconfdir)/holdfast/holdfast.conf || \
@@ -273,7 +317,7 @@ SANITIZE = $(MAKE) B=build/sanitize HARDEN="-fPIE -fno-omit-frame-pointer" \
 	CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 # Each of these ends with a line "N passed, N failed".
-.PHONY: check-lint check-unit check-sanitize check-client check-clients check-protocol check-stories check-corpus check-load check-selinux check-lab check-install
+.PHONY: check-lint check-unit check-sanitize check-client check-lib check-clients check-protocol check-stories check-corpus check-load check-selinux check-lab check-install
 check-unit: $(TESTS)
 	@tests/run-units $(TESTS)
 check-sanitize:
@@ -281,6 +325,9 @@ check-sanitize:
 	@tests/run-units $(patsubst $(B)/%,build/sanitize/%,$(TESTS))
 check-client: $(B)/holdfast
 	@tests/run-client $(B)/holdfast
+check-lib: $(STORIES)
+	@+$(SANITIZE) build/sanitize/libholdfast.a
+	@tests/run-lib
 check-stories: $(STORIES)
 	@tests/stories/run
 # Short here; `make load` is the long form.
@@ -351,7 +398,7 @@ $(B)/lab/clock.so: tests/lab/clock.c $(B)/flags
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(WARN) -O2 -fPIC -shared -o $@ $<
 
-CHECKS = lint unit sanitize corpus client stories clients protocol load install selinux lab
+CHECKS = lint unit sanitize corpus client lib stories clients protocol load install selinux lab
 
 .PHONY: setup check bench demo lint
 # Says what is missing, and installs it when it may. What others' clients need

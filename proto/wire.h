@@ -2,7 +2,7 @@
 /*
  * wire.h - msgpack on the wire: scan before unpacking, strict reading, writing.
  *
- * Runs in: supervisor, worker, command.
+ * Runs in: supervisor, worker, command, and whoever links libholdfast.
  * Trusts: nobody.
  * Invariant: no byte from outside reaches msgpack-c before wire_scan() has
  *            found its message whole and within the limits. (msgpack-c 4.0

@@ -81,7 +81,7 @@ refuse_connect(const struct rpc *rpc, int errnum, struct failure *failure)
 {
 	int result;
 
-	if (errnum == EAGAIN)
+	if (errnum == EAGAIN || errnum == EINTR)
 		return failure_set(failure, ERR_TIMEOUT,
 			"the daemon at %s took no connection in time",
 			rpc->path);
@@ -130,6 +130,7 @@ connect_to_daemon(struct rpc *rpc, const struct deadline *deadline,
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	cleanup_close int socketfd = -1;
+	int result;
 
 	if (rpc->socketfd >= 0 && rpc->owed == 0 && has_hung_up(rpc))
 		rpc_done(rpc);
@@ -143,10 +144,14 @@ connect_to_daemon(struct rpc *rpc, const struct deadline *deadline,
 	socketfd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (socketfd < 0)
 		return refuse_connect(rpc, errno, failure);
-	bound_connect(socketfd, deadline);
-	if (connect(socketfd, (const struct sockaddr *)&address,
-		    sizeof(address)) < 0)
+	do {
+		bound_connect(socketfd, deadline);
+		result = connect(socketfd, (const struct sockaddr *)&address,
+			sizeof(address));
+	} while (result < 0 && errno == EINTR && left_ms(deadline) > 0);
+	if (result < 0)
 		return refuse_connect(rpc, errno, failure);
+	rpc->connections++;
 	rpc->socketfd = take_fd(&socketfd);
 	return 0;
 }
@@ -427,6 +432,25 @@ await_response(struct rpc *rpc, uint32_t id, const struct deadline *deadline,
 	return failure->exit_code;
 }
 
+/* The daemon closes the connection on what is beyond its limits: not sent. */
+static int
+check_request(const struct wire_writer *request, struct failure *failure)
+{
+	struct wire_scan scan = {0};
+	struct err err;
+
+	if (request->has_failed)
+		return failure_set(failure, ERR_BAD_ARGUMENTS,
+			"the request is longer than %d bytes",
+			WIRE_REQUEST_MAX);
+	if (wire_scan(&scan, &wire_request_limits, request->data, request->len,
+		    &err) < 0)
+		return failure_set(failure, ERR_BAD_ARGUMENTS,
+			"the request is beyond the daemon's limits: %s",
+			err.text);
+	return 0;
+}
+
 static int
 write_request(struct wire_writer *request, uint32_t id, const char *method,
 	const struct wire_writer *params, struct failure *failure)
@@ -438,11 +462,8 @@ write_request(struct wire_writer *request, uint32_t id, const char *method,
 	wire_uint(request, id);
 	wire_text(request, method);
 	wire_raw(request, params->data, params->len);
-	if (request->has_failed || params->has_failed)
-		return failure_set(failure, ERR_BAD_ARGUMENTS,
-			"the request is longer than %d bytes",
-			WIRE_REQUEST_MAX);
-	return 0;
+	request->has_failed |= params->has_failed;
+	return check_request(request, failure);
 }
 
 static int
@@ -554,10 +575,8 @@ rpc_read_notes(struct rpc *rpc, int64_t timeout_ms, unsigned *ret_count,
 	struct failure *failure)
 {
 	struct deadline deadline = deadline_in(timeout_ms);
-	int result = connect_to_daemon(rpc, &deadline, failure);
+	int result = read_notes(rpc, &deadline, ret_count, failure);
 
-	if (result == 0)
-		result = read_notes(rpc, &deadline, ret_count, failure);
 	if (result)
 		rpc_done(rpc);
 	return result;

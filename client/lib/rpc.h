@@ -29,7 +29,8 @@ struct rpc {
 	/* Is told each notification, which stays rpc's; NULL: none is wanted. */
 	void (*on_note)(void *data, struct rpc_reply *note);
 	void *data;
-	int socketfd; /* -1 while not connected */
+	int socketfd;	      /* -1 while not connected */
+	unsigned connections; /* made so far */
 	uint32_t last_id;
 	unsigned owed;	 /* requests without an answer */
 	uint8_t *buffer; /* what came and is not consumed */
@@ -68,8 +69,9 @@ int rpc_receive(struct rpc *rpc, uint32_t id, int64_t timeout_ms,
 	struct rpc_reply *ret_reply, struct failure *failure);
 
 /*
- * Has on_note() told what came, and waits for a notification when none has; 0
- * looks once. 0 with their number, which may be none, or an exit code.
+ * On a connection: has on_note() told what came, and waits for a notification
+ * when none has; 0 looks once. 0 with their number, which may be none, or an
+ * exit code.
  */
 int rpc_read_notes(struct rpc *rpc, int64_t timeout_ms, unsigned *ret_count,
 	struct failure *failure);
