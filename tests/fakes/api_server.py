@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """api_server.py - a daemon of lies, for testing the command.
 
-Usage: api_server.py SOCKET
+Usage: api_server.py SOCKET [MOUNTS]
 
 Speaks the client API over SOCKET, keeps claims in memory and connects nothing:
 nfs://up... is connected, nfs://down... in backoff, nfs://slow... connecting
-for ever. Prints a line when it listens. Methods of its own misbehave:
+for ever. Mount points are below MOUNTS. Prints a line when it listens. Methods
+of its own misbehave:
 
 fake_raw(hex)      sends those bytes instead of an answer
 fake_slowly(value) answers byte by byte, behind notifications
@@ -14,9 +15,18 @@ fake_error(text)   fails with that error
 fake_echo(...)     answers its arguments
 fake_silence()     does not answer at all
 fake_end()         closes the connection
+fake_cut(hex)      sends those bytes and closes the connection
+fake_behind(hex)   answers, with those bytes behind it in the same packet
+fake_trickle(hex)  sends those bytes over and over, one now and then
+fake_flood(count)  sends notifications of so many elements, without a pause
+fake_deaf()        answers, and takes nothing more
+fake_fill(count)   makes that many claims
+fake_list(kind)    from then on list lies: backwards, again, beyond, odd
 """
 
+import contextlib
 import os
+import socket
 import socketserver
 import sys
 import time
@@ -27,6 +37,7 @@ NOW = 1_790_000_000_000_000
 WORDS = ("registered connecting connected unresponsive stale backoff blocked "
          "disconnecting lingering stuck").split()
 claims = {}
+settings = {"mounts": "/run/holdfast/mnt", "list": ""}
 
 
 class Failed(Exception):
@@ -45,7 +56,8 @@ def entry(uri, uid=0):
         "connected": up, "healthy": up, "managed": True, "state": state,
         "wanted": "up", "operation": "none",
         "lastError": 451 if error else 0, "error": error, "uri": uri,
-        "path": "/run/holdfast/mnt/" + uri[6:].replace("/", ":_", 1),
+        "path": "%s/%s" % (settings["mounts"],
+                           uri[6:].replace("/", ":_", 1)),
         "connectionInfo": {"type": "nfs", "host": uri[6:].split("/")[0]},
         "uid": uid, "created": NOW, "since": NOW + 1_000_000,
         "attempts": 6 if error else 1, "attempt": {"number": 6, "at": NOW},
@@ -99,29 +111,65 @@ def unmanage(cid, options=None):
     return {"last": all(c["uri"] != found["uri"] for c in claims.values())}
 
 
-def unmanage_prefix(prefix):
+def manage_many(asked, options=None):
+    before = dict(claims)
+    try:
+        return {"claims": {claim[1]: manage(*claim) for claim in asked}}
+    except Failed:
+        claims.clear()
+        claims.update(before)
+        raise
+
+
+def unmanage_prefix(prefix, options=None):
     if not prefix:
-        raise Failed("bad-cid: this prefix cannot be used: it is empty")
-    found = sorted(cid for cid in claims if cid.startswith(prefix))
-    if "others" in found:
+        raise Failed("bad-cid: an empty prefix")
+    released = sorted(cid for cid in claims if cid.startswith(prefix))
+    if "others" in released:
         raise Failed("denied: the claim belongs to uid 12")
-    for cid in found:
+    for cid in released:
         del claims[cid]
-    return {"released": found}
+    return {"released": released}
+
+
+def lie(found, options):
+    """What list answers when it was told to lie."""
+    most = options["max"]
+    if settings["list"] == "odd":
+        return ["no", "map"]
+    if settings["list"] == "backwards":
+        return dict(list(found.items())[::-1][:most])
+    if settings["list"] == "again":
+        return dict(list(found.items())[:most])
+    return {} if "after" in options else dict(sorted(found.items())[:most + 1])
 
 
 def list_(options=None):
     options = options or {}
+    if set(options) - {"prefix", "state", "uid", "connection", "after", "max"}:
+        raise Failed("bad-option: unknown option")
     if options.get("state") not in [None, "unmanaged", *WORDS]:
         raise Failed("bad-option: no state \"%s\"" % options["state"])
     found = {**claims, **(unmanaged() if claims else {})}
-    found = {cid: e for cid, e in found.items()
+    if settings["list"]:
+        return lie(found, options)
+    found = {cid: e for cid, e in sorted(found.items())
              if cid.startswith(options.get("prefix", ""))
              and options.get("state") in (None, e["state"])
-             and options.get("connection") in (None, e.get("uri"))
              and options.get("uid") in (None, e.get("uid"))
+             and options.get("connection") in (None, e.get("uri"))
              and cid > options.get("after", "")}
-    return {cid: found[cid] for cid in sorted(found)[:options.get("max", len(found))]}
+    return dict(list(found.items())[:options.get("max")])
+
+
+def fake_fill(count):
+    claims.update(("many-%06d" % i, entry("nfs://up/%d" % (i % 7), i % 2))
+                  for i in range(count))
+    return len(claims)
+
+
+def fake_list(kind):
+    settings["list"] = kind
 
 
 def status(cid, options=None):
@@ -208,9 +256,11 @@ def hello(options=None):
 
 
 METHODS = {"manage": manage, "unmanage": unmanage,
-           "unmanage_prefix": unmanage_prefix, "list": list_,
+           "list": list_,
            "status": status, "explain": explain, "metrics": metrics,
            "pause": pause, "resume": resume, "events": events, "wait": wait, "retry": retry, "hello": hello,
+           "manage_many": manage_many, "unmanage_prefix": unmanage_prefix,
+           "fake_fill": fake_fill, "fake_list": fake_list,
            "fake_echo": lambda *params: list(params)}
 
 
@@ -241,6 +291,32 @@ class Handler(socketserver.BaseRequestHandler):
                 self.request.sendall(bytes([byte]))
                 time.sleep(0.001)
             return
+        if method == "fake_cut":
+            self.request.sendall(bytes.fromhex(params[0]))
+            self.request.shutdown(socket.SHUT_RDWR)
+            return
+        if method == "fake_behind":
+            self.request.sendall(msgpack.packb([1, ident, None, "good"])
+                                 + bytes.fromhex(params[0]))
+            return
+        if method == "fake_trickle":
+            with contextlib.suppress(BrokenPipeError):
+                for byte in bytes.fromhex(params[0]) * 1000:
+                    self.request.sendall(bytes([byte]))
+                    time.sleep(0.01)
+            return
+        if method == "fake_flood":
+            end = time.monotonic() + 10
+            data = msgpack.packb([2, "event", [[1] * params[0]]]) * 100
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                while time.monotonic() < end:
+                    self.request.sendall(data)
+            return
+        if method == "fake_deaf":
+            self.request.shutdown(socket.SHUT_RD)
+            self.request.sendall(msgpack.packb([1, ident, None, None]))
+            time.sleep(10)
+            return
         try:
             if method == "fake_error":
                 raise Failed(params[0])
@@ -260,6 +336,8 @@ class Server(socketserver.ThreadingUnixStreamServer):
 
 def main():
     path = sys.argv[1]
+    if len(sys.argv) > 2:
+        settings["mounts"] = sys.argv[2]
     if os.path.exists(path):
         os.unlink(path)
     with Server(path, Handler) as server:
