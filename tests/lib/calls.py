@@ -253,6 +253,7 @@ def the_modules_numbers_are_those_of_the_schema(story):
 def a_subscription_tells_each_event_once(story):
     client = story.start().client()
     client.manage(OTHER, "before")
+    client.wait("before")
     for driver in drivers():
         with closing(CLibrary(driver, _socket(story))) as library:
             start = client.call("events", 0)["events"][-1]["number"]
