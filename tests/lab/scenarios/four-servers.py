@@ -13,7 +13,7 @@ MEMORY = "1536M"
 EACH = 50
 OUTAGE_S = 60
 BACK_S = 15
-FAST_S = 0.020
+FAST_S = 0.1
 # Every URI is another connection. Of the server that is dropped they are all of
 # version 4: how soon a mount is back after its packets were lost is the
 # kernel's TCP alone to decide. Before Linux 6.3 or so it gives up a connection

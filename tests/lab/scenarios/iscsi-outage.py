@@ -10,7 +10,7 @@ NEEDS = ("iscsi", "daemon")
 ALONE = True
 POINT = "/tmp/disk"
 NOTICED_S = 4       # a probe, its deadline, slack
-FAST_S = 0.050
+FAST_S = 0.25           # what waits for a dead server takes seconds
 
 
 def wait_for_state(lab, client, claim, state, seconds):
