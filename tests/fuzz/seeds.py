@@ -385,11 +385,11 @@ def preflight():
         ">I4sI4sI", 4, b"srv1", 4, b"scop", 0)
     fragments = struct.pack(">I", 24)[:4] + reply()[4:]
     write("preflight", {
-        "4.2": b"\0\0" + reply() + compound(42, 0, exchange) + compound(57),
-        "4.2-not-so-4.1": b"\x01\0" + reply() + compound(42, 10021)
+        "minor-2": b"\0\0" + reply() + compound(42, 0, exchange) + compound(57),
+        "wants-4-has-4-1": b"\x01\0" + reply() + compound(42, 10021)
                           + compound(42, 0, exchange),
-        "4.0": b"\x04\0" + reply() + compound(24),
-        "4.2-delays": b"\x02\0" + reply() + 3 * compound(42, 10008),
+        "minor-0": b"\x04\0" + reply() + compound(24),
+        "minor-2-delays": b"\x02\0" + reply() + 3 * compound(42, 10008),
         "3-portmap": b"\x05\0" + reply() + reply(struct.pack(">I", 20048))
                      + reply(),
         "3-rpcbind": b"\x05\2" + reply() + reply(
