@@ -34,7 +34,8 @@ check_bounds(const struct conf *conf)
 	CHECK(conf->retry_min_ms <= conf->retry_max_ms);
 }
 
-/* What was understood, written down, is understood in the same way. */
+/* What was understood, written down, is understood in the same way. Without a
+ * blank behind "=": it would make a comment of a value that begins with ";". */
 static void
 check_again(const struct conf *conf)
 {
@@ -49,7 +50,7 @@ check_again(const struct conf *conf)
 	(void)fprintf(file, "[%s]\n%s = %llu\n", section, key,                 \
 		(unsigned long long)conf->field);
 #define TEXT(section, key, field, value)                                       \
-	(void)fprintf(file, "[%s]\n%s = %s\n", section, key, conf->field);
+	(void)fprintf(file, "[%s]\n%s=%s\n", section, key, conf->field);
 #include "supervisor/conf.def"
 #undef NUMBER
 #undef TEXT

@@ -30,6 +30,8 @@ static const struct iscsi_setting settings[] = {
 static bool
 is_ours(const char *line)
 {
+	if (strncmp(line, "# END RECORD", 12) == 0)
+		return true;
 	line += strspn(line, " \t");
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
 		size_t len = strlen(settings[i].name);
@@ -38,7 +40,7 @@ is_ours(const char *line)
 			line[len + strspn(line + len, " \t")] == '=')
 			return true;
 	}
-	return strncmp(line, "# END RECORD", 12) == 0;
+	return false;
 }
 
 /* Every line that is not set stands in the result, in its order. */
