@@ -277,6 +277,7 @@ def mountinfo():
         "written-removed": b"\x01\x01a (deleted)\nb (deleted)\n/c\nd\n",
         "written-two": 2 * b"\x01\n- nfs4 x\n\xff\xfe\na,b\n" + b"\x01",
         "options-same": "\x02vers=4.2,hard,timeo=600\nrw,vers=4.2,timeo=600",
+        "options-value-like-its-name": "\x02addr,b\nrw,addr=addr,b",
         "options-quoted": "\x02context=\"a,b\",c\n\"",
         "options-long": "\x02" + "x" * 70 + "=" + "y" * 300 + ",,=,\n",
     })
