@@ -28,18 +28,21 @@
 
 #define NS_PER_S 1000000000LL
 
-// How many of the guest's nanoseconds pass in two of the host's.
+// A working guest's clock is so many times slower than the host's, unless
+// HOLDFAST_LAB_SLOWER says otherwise; a waiting one's so many times faster.
 enum {
-	HALVES = 2,
-	WORKING = 1,
-	IDLE = 20 * HALVES
+	SLOWER = 2,
+	SLOWER_MAX = 16,
+	FASTER = 20
 };
+
+static int64_t slower = SLOWER;
 
 static struct {
 	int64_t host_ns;  // when the rate was set
 	int64_t guest_ns; // what the guest's clock was then
-	int rate;
-} clock_base = {.rate = WORKING};
+	int64_t rate;	  // guest nanoseconds in `slower` of the host's
+} clock_base = {.rate = 1};
 
 // The kernel has one timer.
 static struct {
@@ -82,22 +85,22 @@ static int64_t
 guest_now(void)
 {
 	return clock_base.guest_ns +
-	       (host_now() - clock_base.host_ns) * clock_base.rate / HALVES;
+	       (host_now() - clock_base.host_ns) * clock_base.rate / slower;
 }
 
 static int64_t
 to_host(int64_t guest_ns)
 {
 	// Rounded up: not before its time.
-	return guest_ns * HALVES / clock_base.rate + 1;
+	return guest_ns * slower / clock_base.rate + 1;
 }
 
 static void
-set_rate(int rate)
+set_rate(int64_t rate)
 {
 	int64_t host_ns = host_now();
 	clock_base.guest_ns +=
-		(host_ns - clock_base.host_ns) * clock_base.rate / HALVES;
+		(host_ns - clock_base.host_ns) * clock_base.rate / slower;
 	clock_base.host_ns = host_ns;
 	clock_base.rate = rate;
 }
@@ -130,6 +133,11 @@ begin(void)
 	host_sigsuspend = dlsym(RTLD_NEXT, "sigsuspend");
 	if (!host_clock_gettime || !host_timer_settime || !host_sigsuspend)
 		abort();
+	const char *text = getenv("HOLDFAST_LAB_SLOWER");
+	long number = text ? strtol(text, NULL, 10) : SLOWER;
+	if (number < 1 || number > SLOWER_MAX)
+		abort();
+	slower = number;
 	clock_base.host_ns = host_now();
 	clock_base.guest_ns = clock_base.host_ns;
 }
@@ -188,10 +196,10 @@ sigsuspend(const sigset_t *mask)
 		watch_signals();
 	struct pollfd pending = {.fd = signals_fd, .events = POLLIN};
 	bool is_armed = event_timer.expires_ns != 0;
-	set_rate(IDLE);
+	set_rate(FASTER * slower);
 	struct timespec left = until_timer();
 	ppoll(&pending, 1, is_armed ? &left : NULL, NULL);
-	set_rate(WORKING);
+	set_rate(1);
 	if (is_armed)
 		arm();
 	int result = host_sigsuspend(mask);
