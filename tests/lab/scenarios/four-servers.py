@@ -9,7 +9,7 @@ from lab import (ListWatch, OperationWatch, Stalls, expect, mount_ids,
 NEEDS = ("nfs", "netem", "daemon")
 ALONE = True
 SLOWER = 6              # 200 connections are much for its one processor
-TIME_LIMIT_S = 400
+TIME_LIMIT_S = 600
 MEMORY = "1536M"
 EACH = 50
 OUTAGE_S = 60
