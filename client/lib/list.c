@@ -79,7 +79,25 @@ is_behind(const struct text *text, const struct text *other)
 	return order ? order > 0 : text->len > other->len;
 }
 
-/* Each ID is behind the one before, so that none is there twice. */
+static struct text
+id_of(const msgpack_object_kv *pair)
+{
+	struct text id = {"", 0};
+
+	(void)wire_get_bytes(&pair->key, &id.at, &id.len);
+	return id;
+}
+
+static int
+compare_pairs(const void *a, const void *b)
+{
+	const struct text id_a = id_of(a), id_b = id_of(b);
+
+	return is_behind(&id_a, &id_b) - is_behind(&id_b, &id_a);
+}
+
+/* The daemon's order within a page says nothing. In order, each ID is behind the
+ * one before, so that none is there twice. */
 static int
 add_page(struct pages *pages, struct page *page, struct failure *failure)
 {
@@ -96,6 +114,9 @@ add_page(struct pages *pages, struct page *page, struct failure *failure)
 		return failure_set(failure, ERR_BAD_MESSAGE,
 			"the daemon's list is no map of %d entries at most",
 			PAGE_MAX);
+	if (result->via.map.size > 0)
+		qsort(result->via.map.ptr, result->via.map.size,
+			sizeof(*result->via.map.ptr), compare_pairs);
 	for (uint32_t i = 0; i < result->via.map.size; i++) {
 		struct text id;
 
@@ -103,7 +124,7 @@ add_page(struct pages *pages, struct page *page, struct failure *failure)
 			    &result->via.map.ptr[i].key, &id.at, &id.len) ||
 			!is_behind(&id, &pages->after))
 			return failure_set(failure, ERR_BAD_MESSAGE,
-				"the daemon's list is not in order");
+				"the daemon's pages are not in order");
 		pages->after = id;
 	}
 	pages->count += result->via.map.size;

@@ -292,25 +292,25 @@ class Client:
                 raise Timeout("timeout", "the list took longer than %gs"
                               % deadline.seconds) from None
             page = self.call("list", options, timeout=left)
-            self._check_page(page, options.get("after"))
-            entries.update(page)
-            if len(page) < PAGE:
+            ids = self._ids(page, options.get("after"))
+            entries.update((ident, page[ident]) for ident in ids)
+            if len(ids) < PAGE:
                 return entries
-            options["after"] = list(page)[-1]
+            options["after"] = ids[-1]
 
-    def _check_page(self, page, after):
-        """Each ID is behind the one before: else there might be no end. Python
-        has texts in the order of their bytes in UTF-8."""
+    def _ids(self, page, after):
+        """Of a page, in order, which the daemon's own says nothing about; all
+        behind the page before: else there might be no end. Python has texts in
+        the order of their bytes in UTF-8."""
         if not isinstance(page, dict) or len(page) > PAGE:
             self.close()
             raise Error("bad-message", "the daemon's list is no map of %d "
                         "entries at most" % PAGE)
-        for ident in page:
-            if not isinstance(ident, str) or (
-                    after is not None and ident <= after):
-                self.close()
-                raise Error("bad-message", "the daemon's list is not in order")
-            after = ident
+        if not all(isinstance(ident, str) and (after is None or ident > after)
+                   for ident in page):
+            self.close()
+            raise Error("bad-message", "the daemon's pages are not in order")
+        return sorted(page)
 
     def status(self, cid):
         return self.call("status", cid)

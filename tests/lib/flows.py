@@ -6,6 +6,7 @@ Runs in: the stories, for each library; on the fake daemon, and on the real one
 """
 
 import os
+import random
 import subprocess
 import sys
 
@@ -84,6 +85,19 @@ def a_list_of_any_length_comes_whole_and_in_order(story):
                 library.call("fake_fill", 0)
                 if count:
                     library.unmanage_prefix("many-")
+
+
+def the_daemons_own_pages_are_put_in_order(story):
+    client = story.start().client()
+    wanted = ["many-%04d" % i for i in range(2250)]
+    claimed = random.Random(7).sample(wanted, len(wanted))
+    for first in range(0, len(wanted), 250):
+        client.call("manage_many", [["tmpfs://one", cid] for cid
+                                    in claimed[first:first + 250]])
+    for library in each_library(story.path("run", "api.sock")):
+        library.set_timeout(DEADLINE)
+        expect_equal(list(library.list()), wanted)
+        expect_equal(list(library.list(prefix="many-00")), wanted[:100])
 
 
 def a_list_is_filtered(story):
