@@ -39,7 +39,7 @@ struct listing {
 	struct uri uri;
 	struct page *page; /* is being gathered; NULL else */
 	const char *last;  /* no ID behind that; NULL: all */
-	uint32_t count;	   /* written, or to be written */
+	size_t count;	   /* while is_counting */
 	bool is_counting;
 };
 
@@ -226,7 +226,6 @@ list_lingering(struct listing *listing)
 static void
 list_all(struct listing *listing)
 {
-	listing->count = 0;
 	list_claims(listing);
 	list_lingering(listing);
 	list_stuck(listing);
@@ -235,12 +234,20 @@ list_all(struct listing *listing)
 	list_unmanaged_sessions(listing);
 }
 
-/* Finds where the page ends. Its IDs are the caller's to free. */
+static size_t
+count_all(struct listing *listing)
+{
+	listing->is_counting = true;
+	list_all(listing);
+	listing->is_counting = false;
+	return listing->count;
+}
+
+/* Finds where the page ends, and so how many are in it. Its IDs are the caller's
+ * to free. */
 static int
 turn_page(struct listing *listing, struct page *page, struct err *err)
 {
-	if (page->max == 0)
-		return 0;
 	page->ids = calloc(page->max, sizeof(*page->ids));
 	if (!page->ids)
 		return err_set(err, ERR_INTERNAL, ENOMEM, "no memory");
@@ -332,6 +339,7 @@ method_list(struct call *call, struct err *err)
 {
 	struct listing listing = {.call = call};
 	struct page page = {0};
+	size_t count;
 	int result = get_filters(call, &listing, err);
 
 	if (result == 0)
@@ -341,15 +349,17 @@ method_list(struct call *call, struct err *err)
 	/* Nothing else tells of what others log in to. */
 	if (call->supervisor->sessions.source.fd < 0)
 		sessions_read_now(&call->supervisor->sessions);
-	result = turn_page(&listing, &page, err);
-	if (result < 0)
-		return result;
 	/* Twice: a map's size stands in front of it. */
-	listing.is_counting = true;
-	list_all(&listing);
-	listing.is_counting = false;
+	if (page.max > 0) {
+		result = turn_page(&listing, &page, err);
+		if (result < 0)
+			return result;
+		count = page.count;
+	} else {
+		count = count_all(&listing);
+	}
 	api_begin_result(call->out, call->message_id);
-	wire_map(call->out, listing.count);
+	wire_map(call->out, count);
 	list_all(&listing);
 	free(page.ids);
 	return 0;
