@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """flows.py - many claims at once, prefixes, long lists, and the examples
 
-Runs in: the stories, for each library; on the fake daemon, and on the real one
-  as far as that has the methods
+Runs in: the stories, for each library; on the fake daemon and on the real one
 """
 
 import os
@@ -16,11 +15,6 @@ from story import expect, expect_equal
 
 UP = "nfs://up/one"
 EXAMPLE = os.path.join(HERE, "..", "..", "client", "python", "example.py")
-
-
-def _has(story, method):
-    """Whether the real daemon, which is started then, knows it."""
-    return method in story.start().client().call("hello")["methods"]
 
 
 def _claims_many(path, uri):
@@ -43,8 +37,8 @@ def _claims_many(path, uri):
 def many_are_claimed_at_once_or_none(story):
     with fake_server(story) as path:
         _claims_many(path, UP)
-    if _has(story, "manage_many"):
-        _claims_many(story.path("run", "api.sock"), "tmpfs://one")
+    story.start()
+    _claims_many(story.path("run", "api.sock"), "tmpfs://one")
 
 
 def _releases_by_prefix(path, uri):
@@ -65,8 +59,8 @@ def _releases_by_prefix(path, uri):
 def what_begins_alike_is_released_at_once(story):
     with fake_server(story) as path:
         _releases_by_prefix(path, UP)
-    if _has(story, "unmanage_prefix"):
-        _releases_by_prefix(story.path("run", "api.sock"), "tmpfs://one")
+    story.start()
+    _releases_by_prefix(story.path("run", "api.sock"), "tmpfs://one")
 
 
 def a_list_of_any_length_comes_whole_and_in_order(story):
@@ -163,11 +157,10 @@ def the_examples_work_and_clean_up(story):
             done = _run(example, UP, "101", "disk", path + "none")
             expect_equal(done.returncode, 1)
             expect("no-daemon" in done.stderr, done.stderr)
-    if _has(story, "unmanage_prefix"):
-        client = story.client()
-        client.manage("tmpfs://one", "keeps-it")
-        folder = client.wait("keeps-it")["path"]
-        os.makedirs(folder, exist_ok=True)
-        _runs_a_flow(story.path("run", "api.sock"), "tmpfs://one", folder,
-                     lambda: sorted(set(client.claims()) - {"keeps-it"}),
-                     client.manage)
+    client = story.start().client()
+    client.manage("tmpfs://one", "keeps-it")
+    folder = client.wait("keeps-it")["path"]
+    os.makedirs(folder, exist_ok=True)
+    _runs_a_flow(story.path("run", "api.sock"), "tmpfs://one", folder,
+                 lambda: sorted(set(client.claims()) - {"keeps-it"}),
+                 client.manage)
