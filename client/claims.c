@@ -76,10 +76,7 @@ static void
 write_manage_options(struct wire_writer *params, const struct options *options,
 	const struct secrets *secrets)
 {
-	const struct {
-		const char *key;
-		const char *value; /* NULL: not given */
-	} texts[] = {
+	const struct wire_option texts[] = {
 		{"auth", options->auth},
 		{"username", options->username},
 		{"password", options->password_file ? secrets->password : NULL},
@@ -87,16 +84,12 @@ write_manage_options(struct wire_writer *params, const struct options *options,
 		{"password_in", options->password_in_file ? secrets->password_in
 							  : NULL},
 	};
-	size_t count = options->if_absent ? 1 : 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		count += texts[i].value ? 1 : 0;
-	wire_map(params, count);
+	wire_map(params, (options->if_absent ? 1 : 0) +
+				 wire_count_given(texts, ARRAY_SIZE(texts)));
 	if (options->if_absent)
 		wire_pair_bool(params, "if_absent", true);
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (texts[i].value)
-			wire_pair_text(params, texts[i].key, texts[i].value);
+	wire_pairs_given(params, texts, ARRAY_SIZE(texts));
 }
 
 /* How long manage may take: a trial of credentials may come before. */

@@ -219,32 +219,25 @@ call_page(struct client *client, const char *after, struct rpc_reply *ret_reply,
 	struct failure *failure)
 {
 	const struct options *options = &client->options;
-	const struct {
-		const char *key;
-		const char *text;
-	} texts[] = {
+	const struct wire_option texts[] = {
 		{"prefix", options->prefix},
 		{"state", options->state},
 		{"connection", options->connection},
 		{"after", after},
 	};
 	cleanup(wire_writer_done) struct wire_writer params;
-	size_t count = 1 + (options->uid ? 1 : 0);
 	uint64_t uid = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		count += texts[i].text ? 1 : 0;
 	wire_writer_init(&params, WIRE_REQUEST_MAX);
 	if (options->uid && read_uid(options->uid, &uid, failure))
 		return failure->exit_code;
 	wire_array(&params, 1);
-	wire_map(&params, count);
+	wire_map(&params, 1 + (options->uid ? 1 : 0) +
+				  wire_count_given(texts, ARRAY_SIZE(texts)));
 	wire_pair_uint(&params, "max", PAGE_MAX);
 	if (options->uid)
 		wire_pair_uint(&params, "uid", uid);
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (texts[i].text)
-			wire_pair_text(&params, texts[i].key, texts[i].text);
+	wire_pairs_given(&params, texts, ARRAY_SIZE(texts));
 	return client_call(client, "list", &params, ret_reply, failure);
 }
 

@@ -122,4 +122,14 @@ void wire_pair_uint(
 	struct wire_writer *writer, const char *key, uint64_t value);
 void wire_pair_bool(struct wire_writer *writer, const char *key, bool value);
 
+/* An option that may not be given: text is NULL then. */
+struct wire_option {
+	const char *key;
+	const char *text;
+};
+/* How many of them are given, for the map's size; and their pairs. */
+size_t wire_count_given(const struct wire_option *options, size_t count);
+void wire_pairs_given(struct wire_writer *writer,
+	const struct wire_option *options, size_t count);
+
 #endif

@@ -196,3 +196,22 @@ wire_pair_bool(struct wire_writer *writer, const char *key, bool value)
 	wire_text(writer, key);
 	wire_bool(writer, value);
 }
+
+size_t
+wire_count_given(const struct wire_option *options, size_t count)
+{
+	size_t given = 0;
+
+	for (size_t i = 0; i < count; i++)
+		given += options[i].text ? 1 : 0;
+	return given;
+}
+
+void
+wire_pairs_given(struct wire_writer *writer, const struct wire_option *options,
+	size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (options[i].text)
+			wire_pair_text(writer, options[i].key, options[i].text);
+}

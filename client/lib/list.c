@@ -38,26 +38,20 @@ guard_pages(struct pages *pages)
 }
 
 static void
-write_pair(struct wire_writer *params, const char *key, const char *text)
-{
-	if (text)
-		wire_pair_text(params, key, text);
-}
-
-static void
 write_filter(struct wire_writer *params, const struct holdfast_filter *filter,
 	const struct text *after)
 {
-	size_t count = 1 + (after->at ? 1 : 0) + (filter->prefix ? 1 : 0) +
-		       (filter->state ? 1 : 0) + (filter->connection ? 1 : 0) +
-		       (filter->has_uid ? 1 : 0);
+	const struct wire_option texts[] = {
+		{"prefix", filter->prefix},
+		{"state", filter->state},
+		{"connection", filter->connection},
+	};
 
 	wire_array(params, 1);
-	wire_map(params, count);
+	wire_map(params, 1 + (after->at ? 1 : 0) + (filter->has_uid ? 1 : 0) +
+				 wire_count_given(texts, ARRAY_SIZE(texts)));
 	wire_pair_uint(params, "max", PAGE_MAX);
-	write_pair(params, "prefix", filter->prefix);
-	write_pair(params, "state", filter->state);
-	write_pair(params, "connection", filter->connection);
+	wire_pairs_given(params, texts, ARRAY_SIZE(texts));
 	if (filter->has_uid)
 		wire_pair_uint(params, "uid", filter->uid);
 	if (!after->at)

@@ -43,26 +43,19 @@ static void
 write_options(struct wire_writer *params,
 	const struct holdfast_manage_options *options)
 {
-	const struct {
-		const char *key;
-		const char *value;
-	} texts[] = {
+	const struct wire_option texts[] = {
 		{"auth", options->auth},
 		{"username", options->username},
 		{"password", options->password},
 		{"username_in", options->username_in},
 		{"password_in", options->password_in},
 	};
-	size_t count = options->if_absent ? 1 : 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		count += texts[i].value ? 1 : 0;
-	wire_map(params, count);
+	wire_map(params, (options->if_absent ? 1 : 0) +
+				 wire_count_given(texts, ARRAY_SIZE(texts)));
 	if (options->if_absent)
 		wire_pair_bool(params, "if_absent", true);
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (texts[i].value)
-			wire_pair_text(params, texts[i].key, texts[i].value);
+	wire_pairs_given(params, texts, ARRAY_SIZE(texts));
 }
 
 PUBLIC int
