@@ -11,6 +11,7 @@
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #define US_PER_MS  UINT64_C(1000)
@@ -29,6 +30,13 @@ clock_left_ms(uint64_t deadline_us, int limit_ms)
 		deadline_us > now_us ? (deadline_us - now_us) / US_PER_MS : 0;
 
 	return left < (uint64_t)limit_ms ? (int)left : limit_ms;
+}
+
+/* The same, rounded up: who waits so long is not early, and does not spin. */
+static inline int
+clock_wait_ms(uint64_t deadline_us)
+{
+	return clock_left_ms(deadline_us + US_PER_MS - 1, INT_MAX);
 }
 
 #endif

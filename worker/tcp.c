@@ -44,24 +44,13 @@ tcp_timeout_text(const struct tcp *tcp, char text[TCP_TIMEOUT_TEXT_MAX])
 		is_whole ? "s" : "ms");
 }
 
-/* Milliseconds until the deadline, rounded up so that no wait is a spin. */
-static int
-left_ms(const struct tcp *tcp)
-{
-	uint64_t now_us = clock_boot_us();
-
-	if (now_us >= tcp->deadline_us)
-		return 0;
-	return (int)((tcp->deadline_us - now_us + US_PER_MS - 1) / US_PER_MS);
-}
-
 int
 tcp_pause(const struct tcp *tcp, int ms)
 {
-	int left = left_ms(tcp);
+	int left = clock_wait_ms(tcp->deadline_us);
 
 	(void)poll(NULL, 0, ms < left ? ms : left); /* shorter is no harm */
-	return left_ms(tcp) > 0 ? 0 : -ETIMEDOUT;
+	return clock_wait_ms(tcp->deadline_us) > 0 ? 0 : -ETIMEDOUT;
 }
 
 static int
@@ -71,7 +60,7 @@ wait_for(const struct tcp *tcp, short events)
 	int rc;
 
 	do {
-		int left = left_ms(tcp);
+		int left = clock_wait_ms(tcp->deadline_us);
 
 		if (left == 0)
 			return -ETIMEDOUT;

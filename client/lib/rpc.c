@@ -38,17 +38,6 @@ deadline_in(int64_t timeout_ms)
 	};
 }
 
-/* Rounded up: who waits so long is not early. */
-static int
-left_ms(const struct deadline *deadline)
-{
-	uint64_t now_us = clock_boot_us();
-
-	if (now_us >= deadline->at_us)
-		return 0;
-	return (int)((deadline->at_us - now_us + US_PER_MS - 1) / US_PER_MS);
-}
-
 void
 rpc_init(struct rpc *rpc, const char *path)
 {
@@ -101,7 +90,7 @@ refuse_connect(const struct rpc *rpc, int errnum, struct failure *failure)
 static void
 bound_connect(int socketfd, const struct deadline *deadline)
 {
-	int ms = left_ms(deadline);
+	int ms = clock_wait_ms(deadline->at_us);
 	struct timeval patience = {0};
 
 	if (ms > CONNECT_TIMEOUT_MS)
@@ -148,7 +137,8 @@ connect_to_daemon(struct rpc *rpc, const struct deadline *deadline,
 		bound_connect(socketfd, deadline);
 		result = connect(socketfd, (const struct sockaddr *)&address,
 			sizeof(address));
-	} while (result < 0 && errno == EINTR && left_ms(deadline) > 0);
+	} while (result < 0 && errno == EINTR &&
+		 clock_wait_ms(deadline->at_us) > 0);
 	if (result < 0)
 		return refuse_connect(rpc, errno, failure);
 	rpc->connections++;
@@ -167,7 +157,7 @@ wait_for(const struct rpc *rpc, short events, const struct deadline *deadline,
 	do {
 		int ready;
 
-		left = left_ms(deadline);
+		left = clock_wait_ms(deadline->at_us);
 		ready = poll(&poller, 1, left);
 		if (ready > 0 && left > 0)
 			return 0;
@@ -558,7 +548,7 @@ read_notes(struct rpc *rpc, const struct deadline *deadline,
 
 		if (result || *ret_count > 0 || is_last)
 			return result;
-		left = left_ms(deadline);
+		left = clock_wait_ms(deadline->at_us);
 		is_last = left == 0;
 		ready = poll(&poller, 1, left);
 		if (ready < 0 && errno != EINTR)
