@@ -198,6 +198,15 @@ call_get_claim(
 	return *ret_claim ? 0 : refuse_cid(cid, err);
 }
 
+int
+call_check_stopping(const struct call *call, struct err *err)
+{
+	if (!call->supervisor->is_stopping)
+		return 0;
+	return err_set(err, ERR_SHUTTING_DOWN, ESHUTDOWN,
+		"the daemon is stopping; try again");
+}
+
 struct asker
 call_asker(const struct call *call)
 {

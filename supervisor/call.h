@@ -78,6 +78,8 @@ int call_get_option_uint(const struct call *call, const char *key,
 int call_get_option_text(const struct call *call, const char *key,
 	struct text *ret_text, struct err *err);
 
+/* Whether claims may still be changed; else ERR_SHUTTING_DOWN. */
+int call_check_stopping(const struct call *call, struct err *err);
 /* Who is to be answered later. */
 struct asker call_asker(const struct call *call);
 

@@ -150,11 +150,10 @@ manage_plain(
 	if (claim)
 		return answer_existing(call, claim, cid, request->uri,
 			request->if_absent, err);
-	if (supervisor->is_stopping)
-		return err_set(err, ERR_SHUTTING_DOWN, ESHUTDOWN,
-			"the daemon is stopping; try again");
-	result = batch_manage(&supervisor->batch, &request->asker, request->uri,
-		cid.data, cid.len, NULL, err);
+	result = call_check_stopping(call, err);
+	if (result == 0)
+		result = batch_manage(&supervisor->batch, &request->asker,
+			request->uri, cid.data, cid.len, NULL, err);
 	return result < 0 ? result : CALL_LATER;
 }
 

@@ -32,15 +32,6 @@ struct wish {
 	bool is_new; /* set by stage() */
 };
 
-static int
-check_stopping(const struct call *call, struct err *err)
-{
-	if (!call->supervisor->is_stopping)
-		return 0;
-	return err_set(err, ERR_SHUTTING_DOWN, ESHUTDOWN,
-		"the daemon is stopping; try again");
-}
-
 /* Says of which one it is, and that none was made. */
 static int
 blame(uint32_t index, const struct wish *wish, struct err *err)
@@ -160,7 +151,7 @@ method_manage_many(struct call *call, struct err *err)
 	const msgpack_object *list = wire_at(call->params, 0);
 	cleanup_free struct wish *wishes = NULL;
 	uint32_t count = 0;
-	int result = check_stopping(call, err);
+	int result = call_check_stopping(call, err);
 
 	if (result < 0)
 		return result;
@@ -242,7 +233,7 @@ method_unmanage_prefix(struct call *call, struct err *err)
 	if (result == 0)
 		result = cid_check_prefix(prefix.data, prefix.len, err);
 	if (result == 0)
-		result = check_stopping(call, err);
+		result = call_check_stopping(call, err);
 	if (result == 0)
 		result = collect(call, prefix, claims, &count, err);
 	if (result < 0)

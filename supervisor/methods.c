@@ -63,10 +63,10 @@ method_unmanage(struct call *call, struct err *err)
 			"%s belongs to uid %u; only that user or root may let "
 			"it go",
 			claim->cid, (unsigned)claim->uid);
-	if (call->supervisor->is_stopping)
-		return err_set(err, ERR_SHUTTING_DOWN, ESHUTDOWN,
-			"the daemon is stopping; try again");
-	result = batch_unmanage(&call->supervisor->batch, &asker, claim, err);
+	result = call_check_stopping(call, err);
+	if (result == 0)
+		result = batch_unmanage(
+			&call->supervisor->batch, &asker, claim, err);
 	return result < 0 ? result : CALL_LATER;
 }
 
