@@ -38,7 +38,7 @@ clock_unix_us(void)
 }
 
 static void
-count_note(void *data, struct rpc_reply *note)
+count_note(void *data, struct stream_message *note)
 {
 	(*(unsigned *)data)++;
 }
@@ -52,7 +52,7 @@ connect_with_notes(struct rpc *rpc, unsigned notes)
 
 	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	rpc_init(rpc, "none");
-	rpc->socketfd = fds[0];
+	rpc->stream.socketfd = fds[0];
 	for (unsigned i = 0; i < notes; i += 1000) {
 		uint8_t block[1000 * sizeof(note)];
 
@@ -79,7 +79,7 @@ a_peer_that_always_has_more_is_given_up_at_the_deadline(void **state)
 		rpc_receive(&rpc, 1, 4000, &reply, &failure), EXIT_TIMEOUT);
 	assert_string_equal(failure.slug, "timeout");
 	assert_in_range(told, 1, NOTES / 2);
-	assert_int_equal(rpc.socketfd, -1);
+	assert_int_equal(rpc.stream.socketfd, -1);
 	close(peerfd);
 }
 
@@ -102,7 +102,7 @@ notes_are_told_as_far_as_they_have_come(void **state)
 	close(peerfd);
 	assert_int_equal(
 		rpc_read_notes(&rpc, 0, &count, &failure), EXIT_NO_DAEMON);
-	assert_int_equal(rpc.socketfd, -1);
+	assert_int_equal(rpc.stream.socketfd, -1);
 }
 
 int

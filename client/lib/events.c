@@ -35,10 +35,10 @@ pass(struct holdfast *handle, uint64_t number)
 }
 
 void
-events_on_note(void *data, struct rpc_reply *note)
+events_on_note(void *data, struct stream_message *note)
 {
 	struct holdfast *handle = data;
-	const msgpack_object *event = event_in(note->message.root);
+	const msgpack_object *event = event_in(note->wire.root);
 
 	if (!handle->on_event || !event)
 		return;
@@ -79,7 +79,7 @@ events_subscribe(
 	if (is_from_now)
 		pass(handle, holdfast_uint(holdfast_get(
 				     value_of(reply.result), "last")));
-	handle->subscribed_on = handle->rpc.connections;
+	handle->subscribed_on = handle->rpc.stream.connections;
 	return 0;
 }
 

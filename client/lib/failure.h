@@ -9,8 +9,8 @@
  * Functions that take a struct failure return 0, or the exit code of the command
  * that the failure stands for.
  */
-#ifndef CLIENT_FAILURE_H
-#define CLIENT_FAILURE_H
+#ifndef CLIENT_LIB_FAILURE_H
+#define CLIENT_LIB_FAILURE_H
 
 #include <stddef.h>
 

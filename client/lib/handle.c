@@ -91,7 +91,7 @@ holdfast_set_timeout(struct holdfast *handle, unsigned timeout_ms)
 PUBLIC int
 holdfast_fd(const struct holdfast *handle)
 {
-	return handle->rpc.socketfd;
+	return handle->rpc.stream.socketfd;
 }
 
 int64_t
@@ -109,7 +109,7 @@ handle_prepare(
 	int result = rpc_connect(&handle->rpc, timeout_ms, failure);
 
 	if (result || !handle->on_event ||
-		handle->subscribed_on == handle->rpc.connections)
+		handle->subscribed_on == handle->rpc.stream.connections)
 		return result;
 	return events_subscribe(
 		handle, clock_left_ms(deadline_us, INT32_MAX), failure);
@@ -134,7 +134,7 @@ handle_fetch(struct holdfast *handle, const char *method,
 			failure);
 	if (result)
 		return result;
-	reply_terminate(&page->reply);
+	reply_terminate(&page->reply.message);
 	*ret_page = take_ptr(page);
 	return 0;
 }

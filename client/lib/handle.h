@@ -72,7 +72,7 @@ enum {
 };
 
 /* events.c: tells a notification, if it is an event that is wanted. */
-void events_on_note(void *data, struct rpc_reply *note);
+void events_on_note(void *data, struct stream_message *note);
 /* Subscribes on the connection that there is. An exit code. */
 int events_subscribe(
 	struct holdfast *handle, int64_t timeout_ms, struct failure *failure);
@@ -86,7 +86,7 @@ guard_page(struct page **page)
 	pages_free(*page);
 }
 /* Each text of the message ends in a NUL from then on. */
-void reply_terminate(struct rpc_reply *reply);
+void reply_terminate(struct stream_message *message);
 static inline const struct holdfast_value *
 value_of(const msgpack_object *object)
 {

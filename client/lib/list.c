@@ -122,7 +122,7 @@ add_page(struct pages *pages, struct page *page, struct failure *failure)
 		pages->after = id;
 	}
 	pages->count += result->via.map.size;
-	pages->bytes += page->reply.len;
+	pages->bytes += page->reply.message.len;
 	return 0;
 }
 

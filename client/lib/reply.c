@@ -70,12 +70,12 @@ terminate(uint8_t *bytes, const msgpack_object *object)
 
 /*
  * In place: behind a text stands the head of the next value, which has been read
- * by now, or the one byte more that a reply has.
+ * by now, or the one byte more that a message has.
  */
 void
-reply_terminate(struct rpc_reply *reply)
+reply_terminate(struct stream_message *message)
 {
-	terminate(reply->bytes, reply->message.root);
+	terminate(message->bytes, message->wire.root);
 }
 
 static const msgpack_object *

@@ -8,35 +8,26 @@
  *            the daemon's answer there is no connection; the next call makes a
  *            new one. No request stays behind in memory that was freed.
  */
-#ifndef CLIENT_RPC_H
-#define CLIENT_RPC_H
+#ifndef CLIENT_LIB_RPC_H
+#define CLIENT_LIB_RPC_H
 
 #include <stdint.h>
 
-#include "client/lib/failure.h"
-#include "proto/wire.h"
+#include "client/lib/stream.h"
 
-/* Its message points into itself: must not be copied or moved. */
+/* Must not be copied or moved: see struct stream_message. */
 struct rpc_reply {
-	uint8_t *bytes; /* NULL while there is none; one more than its length */
-	size_t len;
-	struct wire_message message;
+	struct stream_message message;
 	const msgpack_object *result; /* points into message */
 };
 
 struct rpc {
-	const char *path;
+	struct stream stream;
 	/* Is told each notification, which stays rpc's; NULL: none is wanted. */
-	void (*on_note)(void *data, struct rpc_reply *note);
+	void (*on_note)(void *data, struct stream_message *note);
 	void *data;
-	int socketfd;	      /* -1 while not connected */
-	unsigned connections; /* made so far */
 	uint32_t last_id;
-	unsigned owed;	 /* requests without an answer */
-	uint8_t *buffer; /* what came and is not consumed */
-	size_t len;
-	size_t room;
-	struct wire_scan scan;
+	unsigned owed; /* requests without an answer */
 };
 
 /* The path is not copied. Nothing is connected yet. */
