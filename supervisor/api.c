@@ -95,9 +95,8 @@ run(struct call *call)
 
 	if (result == 0)
 		result = call->method->run(call, &err);
-	if (out->has_failed)
-		result = err_set(&err, ERR_TOO_BIG, EMSGSIZE,
-			"the answer would be too long; ask for less");
+	if (result >= 0)
+		result = call_check_answer(call, &err);
 	if (result >= 0)
 		return;
 	out->has_failed = false;

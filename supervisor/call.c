@@ -113,9 +113,9 @@ call_get_option_bool(const struct call *call, const char *key, bool *ret_value,
 		"%s: option %s is true or false", call->method->name, key);
 }
 
-int
-call_get_option_uint(const struct call *call, const char *key, uint64_t most,
-	uint64_t *ret_value, struct err *err)
+static int
+get_number(const struct call *call, const char *key, uint64_t least,
+	uint64_t most, uint64_t *ret_value, struct err *err)
 {
 	const msgpack_object *value =
 		call->options ? wire_find(call->options, key) : NULL;
@@ -123,12 +123,27 @@ call_get_option_uint(const struct call *call, const char *key, uint64_t most,
 
 	if (!value)
 		return 0;
-	if (!wire_get_uint(value, &number) || number > most)
+	if (!wire_get_uint(value, &number) || number < least || number > most)
 		return err_set(err, ERR_BAD_OPTION, EINVAL,
-			"%s: option %s is a whole number from 0 to %llu",
-			call->method->name, key, (unsigned long long)most);
+			"%s: option %s is a whole number from %llu to %llu",
+			call->method->name, key, (unsigned long long)least,
+			(unsigned long long)most);
 	*ret_value = number;
 	return 0;
+}
+
+int
+call_get_option_uint(const struct call *call, const char *key, uint64_t most,
+	uint64_t *ret_value, struct err *err)
+{
+	return get_number(call, key, 0, most, ret_value, err);
+}
+
+int
+call_get_option_count(const struct call *call, const char *key, uint64_t most,
+	uint64_t *ret_count, struct err *err)
+{
+	return get_number(call, key, 1, most, ret_count, err);
 }
 
 int
@@ -196,6 +211,15 @@ call_get_claim(
 		return result;
 	*ret_claim = claim_find(call->supervisor, cid.data, cid.len);
 	return *ret_claim ? 0 : refuse_cid(cid, err);
+}
+
+int
+call_check_answer(const struct call *call, struct err *err)
+{
+	if (!call->out->has_failed)
+		return 0;
+	return err_set(err, ERR_TOO_BIG, EMSGSIZE,
+		"the answer would be too long; ask for less");
 }
 
 int

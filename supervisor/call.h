@@ -75,9 +75,15 @@ int call_get_option_bool(const struct call *call, const char *key,
 	bool *ret_value, struct err *err);
 int call_get_option_uint(const struct call *call, const char *key,
 	uint64_t most, uint64_t *ret_value, struct err *err);
+/* Of things, of which there is at least one. */
+int call_get_option_count(const struct call *call, const char *key,
+	uint64_t most, uint64_t *ret_count, struct err *err);
 int call_get_option_text(const struct call *call, const char *key,
 	struct text *ret_text, struct err *err);
 
+/* Whether what was written can be sent; else ERR_TOO_BIG. For who has something
+ * to undo: of the others api.c asks. */
+int call_check_answer(const struct call *call, struct err *err);
 /* Whether claims may still be changed; else ERR_SHUTTING_DOWN. */
 int call_check_stopping(const struct call *call, struct err *err);
 /* Who is to be answered later. */

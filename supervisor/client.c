@@ -24,9 +24,9 @@
 
 enum {
 	REQUESTS_A_TURN = 128,
-	BACKLOG_MAX = 256 << 10, /* more and no request is read */
-	SENT_KEPT_MAX = 1 << 20, /* of bytes that are sent already */
-	FED_MAX = 64 << 10,	 /* of events that are not sent yet */
+	BACKLOG_MAX = 256 << 10,  /* more and no request is read */
+	SENT_KEPT_MAX = 64 << 10, /* of bytes that are sent already */
+	FED_MAX = 64 << 10,	  /* of events that are not sent yet */
 };
 
 #define MESSAGE_DEADLINE_US (10 * US_PER_SEC)
@@ -151,8 +151,9 @@ handle_input(struct client *client)
 
 	client->is_held = false;
 	client->is_waiting = false;
+	/* Behind half an answer there is no place for another. */
 	while (!client->is_closing && !client->is_claiming &&
-		position < client->in_len) {
+		!client->out.has_failed && position < client->in_len) {
 		size_t len;
 
 		if (handled++ == REQUESTS_A_TURN ||
@@ -300,6 +301,15 @@ client_resume_all(struct supervisor *supervisor)
 	}
 }
 
+static void
+close_overfull(struct client *client)
+{
+	log_notice("client uid %u: closed, its answers fill its place: see "
+		   "[limits] client_output in holdfast.conf",
+		(unsigned)client->uid);
+	client->is_closing = true;
+}
+
 /* Whether it sends no more and nothing is left to be told to it. */
 static bool
 is_done_with(const struct client *client)
@@ -322,7 +332,7 @@ client_flush_all(struct supervisor *supervisor)
 		/* Half an answer stands at its end: the stream makes no sense
 		 * any more. */
 		if (client->out.has_failed)
-			client->is_closing = true;
+			close_overfull(client);
 		/* One that is closed still gets what its last good requests
 		 * were answered, if it fits. */
 		send_output(client);

@@ -41,9 +41,9 @@ struct client {
 	size_t waiter_count;
 	size_t poll_count;
 	bool is_starved;    /* an answer to a poll waits for room */
-	bool is_subscribed; /* to events: is told those behind `told` */
+	bool is_subscribed; /* to events: is told those after `told` */
 	uint64_t told;
-	/* A call of manage waits for its credentials; what came behind it waits
+	/* A call of manage waits for its credentials; what came after it waits
 	 * too, since it may be about that claim. */
 	bool is_claiming;
 };

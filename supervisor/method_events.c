@@ -48,12 +48,8 @@ method_events(struct call *call, struct err *err)
 		result = call_get_option_uint(
 			call, "timeout_ms", POLL_MS_MAX, &timeout_ms, err);
 	if (result == 0)
-		result = call_get_option_uint(
+		result = call_get_option_count(
 			call, "max", EVENTS_MOST, &most, err);
-	if (result == 0 && most == 0)
-		result = err_set(err, ERR_BAD_OPTION, EINVAL,
-			"events: option max is a whole number from 1 to %d",
-			EVENTS_MOST);
 	if (result < 0)
 		return result;
 	if (timeout_ms > 0 && since == last_number(call)) {

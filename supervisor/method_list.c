@@ -4,7 +4,7 @@
  *
  * Runs in: supervisor.
  * Trusts: calls whose shape call_check_shape() has approved.
- * Invariant: pages that are asked for one behind the other hold each ID that
+ * Invariant: pages that are asked for one after the other hold each ID that
  *            was there all the time exactly once.
  */
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/guard.h"
 #include "supervisor/api.h"
 #include "supervisor/call.h"
 #include "supervisor/entry.h"
@@ -21,11 +22,13 @@ enum {
 	PAGE_MAX = 1000,
 };
 
-/* The least IDs that come behind `after`, in order: see gather(). */
+/* The least IDs after `after`. A heap, so that no order in which they come costs
+ * more than another: the greatest is the first. */
 struct page {
 	char (*ids)[ENTRY_ID_MAX];
+	char **heap;
 	size_t count;
-	size_t max;
+	uint64_t max; /* 0: no page, but all */
 };
 
 struct listing {
@@ -37,8 +40,8 @@ struct listing {
 	uint64_t uid;
 	bool has_uri;
 	struct uri uri;
-	struct page *page; /* is being gathered; NULL else */
-	const char *last;  /* no ID behind that; NULL: all */
+	struct page *page; /* that is being gathered, or NULL */
+	const char *last;  /* no ID after that; NULL: all */
 	size_t count;	   /* while is_counting */
 	bool is_counting;
 };
@@ -61,13 +64,19 @@ compare(struct text text, const char *id)
 }
 
 static bool
+begins_with(const char *id, struct text prefix)
+{
+	return strlen(id) >= prefix.len &&
+	       memcmp(id, prefix.data, prefix.len) == 0;
+}
+
+static bool
 is_listed(const struct listing *listing, const struct candidate *candidate)
 {
 	const char *id = candidate->id;
 	const struct target *target = candidate->target;
 
-	if (listing->prefix.data &&
-		strncmp(id, listing->prefix.data, listing->prefix.len) != 0)
+	if (listing->prefix.data && !begins_with(id, listing->prefix))
 		return false;
 	if (listing->after.data && compare(listing->after, id) >= 0)
 		return false;
@@ -84,21 +93,56 @@ is_listed(const struct listing *listing, const struct candidate *candidate)
 		       candidate->state);
 }
 
-/* Among so many IDs few come before the greatest that is gathered so far. */
+/* Swaps the ID at `at` with the one at `other` if that is to be the nearer to the
+ * root, which is the lower of the two places. */
+static bool
+reorder(char **heap, size_t root, size_t leaf)
+{
+	char *id = heap[leaf];
+
+	if (strcmp(heap[root], id) >= 0)
+		return false;
+	heap[leaf] = heap[root];
+	heap[root] = id;
+	return true;
+}
+
+static void
+sift_up(char **heap, size_t at)
+{
+	while (at > 0 && reorder(heap, (at - 1) / 2, at))
+		at = (at - 1) / 2;
+}
+
+static void
+sift_down(char **heap, size_t count)
+{
+	size_t at = 0, child;
+
+	while ((child = 2 * at + 1) < count) {
+		if (child + 1 < count &&
+			strcmp(heap[child + 1], heap[child]) > 0)
+			child++;
+		if (!reorder(heap, at, child))
+			break;
+		at = child;
+	}
+}
+
+/* Once it is full, an ID takes the place of the greatest, or is none of it. */
 static void
 gather(struct page *page, const char *id)
 {
-	size_t at = page->count;
+	char **heap = page->heap;
 
-	while (at > 0 && strcmp(page->ids[at - 1], id) > 0)
-		at--;
-	if (at == page->max)
-		return;
-	if (page->count < page->max)
-		page->count++;
-	memmove(page->ids[at + 1], page->ids[at],
-		(page->count - at - 1) * sizeof(*page->ids));
-	(void)snprintf(page->ids[at], sizeof(*page->ids), "%s", id);
+	if (page->count < page->max) {
+		heap[page->count] = page->ids[page->count];
+		(void)snprintf(heap[page->count], ENTRY_ID_MAX, "%s", id);
+		sift_up(heap, page->count++);
+	} else if (strcmp(heap[0], id) > 0) {
+		(void)snprintf(heap[0], ENTRY_ID_MAX, "%s", id);
+		sift_down(heap, page->count);
+	}
 }
 
 /* True when the caller is to write the entry now. */
@@ -243,19 +287,26 @@ count_all(struct listing *listing)
 	return listing->count;
 }
 
-/* Finds where the page ends, and so how many are in it. Its IDs are the caller's
- * to free. */
+static void
+page_done(struct page *page)
+{
+	free(page->ids);
+	free(page->heap);
+}
+
+/* Finds where the page ends, and so how many are in it. */
 static int
 turn_page(struct listing *listing, struct page *page, struct err *err)
 {
 	page->ids = calloc(page->max, sizeof(*page->ids));
-	if (!page->ids)
+	page->heap = calloc(page->max, sizeof(*page->heap));
+	if (!page->ids || !page->heap)
 		return err_set(err, ERR_INTERNAL, ENOMEM, "no memory");
 	listing->page = page;
 	list_all(listing);
 	listing->page = NULL;
 	if (page->count == page->max)
-		listing->last = page->ids[page->max - 1];
+		listing->last = page->heap[0];
 	return 0;
 }
 
@@ -298,23 +349,6 @@ get_uid(const struct call *call, struct listing *listing, struct err *err)
 	return 0;
 }
 
-/* max is left alone when there is none. */
-static int
-get_max(const struct call *call, struct page *page, struct err *err)
-{
-	uint64_t max = UINT64_MAX;
-
-	if (call_get_option_uint(call, "max", PAGE_MAX, &max, err) < 0)
-		return -EINVAL;
-	if (max == 0)
-		return err_set(err, ERR_BAD_OPTION, EINVAL,
-			"list: option max is a whole number from 1 to %d",
-			PAGE_MAX);
-	if (max != UINT64_MAX)
-		page->max = max;
-	return 0;
-}
-
 static int
 get_filters(const struct call *call, struct listing *listing, struct err *err)
 {
@@ -338,12 +372,13 @@ int
 method_list(struct call *call, struct err *err)
 {
 	struct listing listing = {.call = call};
-	struct page page = {0};
+	cleanup(page_done) struct page page = {0};
 	size_t count;
 	int result = get_filters(call, &listing, err);
 
 	if (result == 0)
-		result = get_max(call, &page, err);
+		result = call_get_option_count(
+			call, "max", PAGE_MAX, &page.max, err);
 	if (result < 0)
 		return result;
 	/* Nothing else tells of what others log in to. */
@@ -361,6 +396,5 @@ method_list(struct call *call, struct err *err)
 	api_begin_result(call->out, call->message_id);
 	wire_map(call->out, count);
 	list_all(&listing);
-	free(page.ids);
 	return 0;
 }

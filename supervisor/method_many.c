@@ -57,8 +57,8 @@ get_options(const msgpack_object *options, struct wish *wish, struct err *err)
 	value = wire_find(options, "if_absent");
 	if (options->via.map.size != (value ? 1 : 0))
 		return err_set(err, ERR_BAD_OPTION, EINVAL,
-			"if_absent is the only option; with credentials claim "
-			"it by itself, with manage");
+			"if_absent is the only option; to give credentials, "
+			"use manage");
 	if (value && !wire_get_bool(value, &wish->if_absent))
 		return err_set(err, ERR_BAD_OPTION, EINVAL,
 			"option if_absent is true or false");
@@ -123,6 +123,20 @@ stage(struct call *call, struct wish *wish, struct err *err)
 		wish->cid.data, wish->cid.len, NULL, err);
 }
 
+/* What cannot be told is not done. */
+static int
+commit(struct call *call, struct err *err)
+{
+	struct batch *batch = &call->supervisor->batch;
+	int result = call_check_answer(call, err);
+
+	if (result < 0) {
+		batch_cancel(batch);
+		return result;
+	}
+	return batch_commit_whole(batch, err);
+}
+
 static void
 write_managed(
 	const struct call *call, const struct wish *wishes, uint32_t count)
@@ -176,7 +190,7 @@ method_manage_many(struct call *call, struct err *err)
 		}
 	}
 	write_managed(call, wishes, count);
-	return batch_commit_whole(&call->supervisor->batch, err);
+	return commit(call, err);
 }
 
 /* Claims in the order of their IDs. */
@@ -207,7 +221,7 @@ collect(const struct call *call, struct text prefix, struct claim **claims,
 				claim->cid, (unsigned)claim->uid);
 		if (count == RELEASED_AT_ONCE)
 			return err_set(err, ERR_TOO_MANY, ENOSPC,
-				"more than %d claims begin so; none was "
+				"more than %d claims begin with it; none was "
 				"released: give a longer prefix",
 				RELEASED_AT_ONCE);
 		claims[count++] = claim;
@@ -250,5 +264,5 @@ method_unmanage_prefix(struct call *call, struct err *err)
 		batch_cancel(batch);
 		return result;
 	}
-	return batch_commit_whole(batch, err);
+	return commit(call, err);
 }

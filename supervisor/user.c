@@ -72,7 +72,7 @@ user_may_connect(const struct supervisor *supervisor, uid_t uid)
 	if (uid == 0)
 		return true;
 	TAILQ_FOREACH (client, &supervisor->clients, entry)
-		count += client->uid == uid;
+		count += client->uid == uid && !client->is_closing;
 	return count < supervisor->conf.clients_per_user;
 }
 

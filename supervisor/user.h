@@ -37,7 +37,7 @@ struct user *user_get(struct supervisor *supervisor, uid_t uid);
  */
 int user_check(const struct supervisor *supervisor, const struct user *user,
 	const struct target *target, struct err *err);
-/* Whether the user may connect once more; root always finds a place. */
+/* Whether the user may connect once more; root may, if there is a place. */
 bool user_may_connect(const struct supervisor *supervisor, uid_t uid);
 
 /* The claim is about to enter its target's list, or has left it. */

@@ -379,6 +379,12 @@ class Story:
                                      % "\n".join(self.lines[-20:]))
         return self
 
+    def narrow_output(self, size):
+        """Of the next daemon: a client's answers have a place of so many
+        bytes, fewer than the configuration allows."""
+        with open(self.path("client_output"), "w", encoding="ascii") as file:
+            file.write("%d" % size)
+
     def client(self):
         client = Client(self.path("run", "api.sock"))
         self._clients.append(client)

@@ -159,6 +159,24 @@ map_clock(const char *dir)
 	(void)close(fd); /* the mapping stays */
 }
 
+/* Less than the configuration allows, so that little fills a client's place. */
+static void
+narrow_output(const char *dir, struct conf *conf)
+{
+	char path[128];
+	unsigned long long bytes;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/client_output", dir);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fscanf(file, "%llu", &bytes) != 1)
+		die(path);
+	conf->output_max = bytes;
+	(void)fclose(file); /* only read */
+}
+
 static int
 run_daemon(const char *dir)
 {
@@ -176,6 +194,7 @@ run_daemon(const char *dir)
 	(void)snprintf(path, sizeof(path), "%s/holdfast.conf", dir);
 	if (conf_read(path, true, &conf, &err) < 0)
 		die(err.text);
+	narrow_output(dir, &conf);
 	log_set_level((enum log_level)conf.log_level);
 	map_clock(dir);
 	inheritance.by_id_fd = make_directory(conf.run_dir, "by-id");

@@ -7,8 +7,8 @@ Runs in: the stories, as root: only root can be another user, too
 import os
 import resource
 
-from client import Client, Closed
-from story import OTHER, URI, expect, expect_equal
+from client import Client, Closed, request
+from story import HOLD, OTHER, URI, expect, expect_equal
 
 
 def _until_refused(method, calls):
@@ -122,6 +122,28 @@ def a_client_has_so_many_requests_waiting(story):
     other = story.client()
     other.begin("events", last, {"timeout_ms": 60000})
     other.call("hello")
+
+
+def one_whose_answers_do_not_fit_is_closed(story):
+    story.on_request = lambda operation, slot: HOLD
+    story.narrow_output(65536)
+    client = story.start().client()
+    other = story.client()
+    other.call("hello")
+    # Each comes back in thrice its length: %C3%A4.
+    client.send(b"".join(
+        request(i, "manage", "nfs://h/" + "\u00e4" * 160, "c%d" % i)
+        for i in range(80)) + request(80, "hello"))
+    try:
+        for _ in range(81):
+            client.receive()
+    except Closed:
+        pass
+    else:
+        raise AssertionError("81 answers in less than they are long")
+    story.expect_line("client_output")
+    expect_equal(len(other.call("list", {"max": 10})), 10)
+    expect_equal(other.call("status", "c79")["uri"][:8], "nfs://h/")
 
 
 def without_descriptors_those_who_are_there_go_on(story):

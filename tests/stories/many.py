@@ -94,6 +94,24 @@ def what_was_refused_is_not_there_after_a_restart(story):
     expect_equal(client.lingering(), {})
 
 
+def what_cannot_be_told_is_not_done(story):
+    story.narrow_output(32768)
+    client = story.start().client()
+    cids = ["c%03d" % i + "x" * 200 for i in range(200)]
+    claims = [[URI, cid] for cid in cids]
+    expect_equal(client.refusal("manage_many", claims), "too-big")
+    expect_equal(client.claims(), {})
+    for first in range(0, 200, 50):
+        client.call("manage_many", claims[first:first + 50])
+    expect_equal(client.refusal("unmanage_prefix", "c"), "too-big")
+    story.signal(signal.SIGKILL)
+    story.wait_end()
+    client = story.start().client()
+    left = client.call("list", {"prefix": "c0", "max": 20}).keys() | \
+        client.call("list", {"prefix": "c1", "after": cids[179]}).keys()
+    expect_equal(sorted(left), cids[:20] + cids[180:])
+
+
 def a_full_disk_makes_none_of_many_claims(story):
     client = story.start().client()
     client.manage(URI, "kept")

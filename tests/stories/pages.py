@@ -4,6 +4,8 @@
 Runs in: the stories
 """
 
+from random import Random
+
 from story import (HOLD, OTHER, OTHER_UID, URI, expect, expect_equal,
                    listens)
 
@@ -104,8 +106,30 @@ def options_that_make_no_page_are_refused(story):
 
 def a_list_that_is_too_long_comes_in_pages(story):
     story.on_request = lambda operation, slot: HOLD
-    client = story.start(limits_client_output=65536).client()
+    story.narrow_output(65536)
+    client = story.start().client()
     client.call("manage_many", [[URI, "c%d" % i] for i in range(200)])
     expect_equal(client.refusal("list"), "too-big")
     ids = [cid for page in _pages(client, 20) for cid in page]
     expect_equal(ids, sorted("c%d" % i for i in range(200)))
+
+
+def a_prefix_is_taken_whole(story):
+    client = story.start().client()
+    client.manage(URI, "a")
+    for prefix in ("a\0zz", "aa", "b"):
+        expect_equal(client.call("list", {"prefix": prefix}), {})
+    expect_equal(list(client.call("list", {"prefix": ""})), ["a"])
+
+
+def no_order_of_claims_changes_a_page(story):
+    story.on_request = lambda operation, slot: HOLD
+    client = story.start().client()
+    names = ["c%03d" % i for i in range(256)]
+    random = Random(1)
+    for order in (names, names[::-1], random.sample(names, len(names))):
+        client.call("manage_many", [[URI, name] for name in order])
+        for size in (1, 2, 100, 255, 256, 257):
+            pages = _pages(client, size)
+            expect_equal([cid for page in pages for cid in page], names)
+        client.call("unmanage_prefix", "c")
