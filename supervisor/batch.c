@@ -327,6 +327,8 @@ finish_change(struct batch *batch, struct change *change)
 	struct supervisor *supervisor = batch->supervisor;
 	struct target *target = change->target;
 
+	if (change->kind == CHANGE_MANAGE || change->kind == CHANGE_CREDENTIAL)
+		target->asked_us = clock_boot_us();
 	switch (change->kind) {
 	case CHANGE_MANAGE:
 		claim_link(supervisor, change->claim);

@@ -15,6 +15,11 @@
 #include "supervisor/call.h"
 #include "supervisor/supervisor.h"
 
+enum {
+	SHOWN_MAX = 48,	 /* bytes of an outside text */
+	NAMES_MAX = 128, /* of all options of a method */
+};
+
 static const struct {
 	const char *method;
 	const char *key;
@@ -38,11 +43,29 @@ has_option(const struct method *method, struct text key)
 const char *
 call_show(struct text text, char shown[CALL_SHOWN_MAX])
 {
-	(void)snprintf(shown, 64, "%.*s%s",
-		(int)(text.len < 48 ? text.len : 48), text.data,
-		text.len > 48 ? "..." : "");
+	bool is_cut = text.len > SHOWN_MAX;
+
+	(void)snprintf(shown, CALL_SHOWN_MAX, "%.*s%s",
+		is_cut ? SHOWN_MAX : (int)text.len, text.data,
+		is_cut ? "..." : "");
 	err_clean_text(shown);
 	return shown;
+}
+
+/* "; it has A, B", or "; it has none". */
+static const char *
+name_options(const struct method *method, char names[NAMES_MAX])
+{
+	size_t len = 0;
+
+	(void)snprintf(names, NAMES_MAX, "; it has none");
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (strcmp(options[i].method, method->name) == 0 &&
+			len < NAMES_MAX)
+			len += (size_t)snprintf(names + len, NAMES_MAX - len,
+				"%s%s", len == 0 ? "; it has " : ", ",
+				options[i].key);
+	return names;
 }
 
 static int
@@ -54,12 +77,14 @@ check_options(const struct call *call, struct err *err)
 	for (uint32_t i = 0; result == 0 && i < map->size; i++) {
 		struct text key = {0};
 		char shown[CALL_SHOWN_MAX];
+		char names[NAMES_MAX];
 
 		(void)wire_get_bytes(&map->ptr[i].key, &key.data, &key.len);
 		if (!has_option(call->method, key))
 			return err_set(err, ERR_BAD_OPTION, EINVAL,
-				"%s has no option \"%s\"", call->method->name,
-				call_show(key, shown));
+				"%s has no option \"%s\"%s", call->method->name,
+				call_show(key, shown),
+				name_options(call->method, names));
 	}
 	return result;
 }

@@ -29,7 +29,7 @@ enum {
 	NUMBER_TEXT_MAX = 24,
 	TEXT_MAX = 256,
 	EVENT_KEYS = 10,
-	NEWS_MAX = 500, /* of one connection, in a window */
+	NEWS_MAX = 500, /* of each struct news, in a window */
 };
 
 #define NEWS_WINDOW_US (10 * US_PER_SEC)
@@ -105,33 +105,10 @@ reserve(struct journal *journal)
 		strerror(-result));
 }
 
-void
-journal_init(struct journal *journal, const struct supervisor *supervisor)
-{
-	*journal = (struct journal){
-		.size = supervisor->conf.events_max,
-		.dirfd = open(supervisor->conf.state_dir,
-			O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-	};
-	journal->next = journal->oldest = read_reserved(journal->dirfd);
-	journal->reserved = journal->next;
-}
-
 static struct event *
 slot_of(const struct journal *journal, uint64_t number)
 {
 	return &journal->ring[number % journal->size];
-}
-
-void
-journal_done(struct journal *journal)
-{
-	for (uint64_t i = journal->oldest; i < journal->next; i++)
-		free(slot_of(journal, i)->texts);
-	free(journal->ring);
-	journal->ring = NULL;
-	journal->oldest = journal->next;
-	guard_close(&journal->dirfd);
 }
 
 /* --- noting */
@@ -180,12 +157,13 @@ keep(struct supervisor *supervisor, struct event *event)
 
 /*
  * One connection may not make those forget who follow others: what is told of
- * it in ten seconds is bounded, and how much was not is told then.
+ * it in ten seconds is bounded, of its claims and of itself. How much was not
+ * told is told at their end, or before it goes.
  */
-static bool
-may_tell(struct supervisor *supervisor, struct target *target)
+static void
+end_window(struct supervisor *supervisor, struct target *target,
+	struct news *news, const char *of_what)
 {
-	uint64_t now_us = clock_boot_us();
 	struct event event = {
 		.at_us = clock_unix_us(),
 		.kind = EVENT_SKIPPED,
@@ -193,20 +171,82 @@ may_tell(struct supervisor *supervisor, struct target *target)
 	};
 	char text[TEXT_MAX];
 
-	if (now_us - target->news_window_us > NEWS_WINDOW_US) {
-		unsigned count = target->news_count;
-
-		target->news_window_us = now_us;
-		target->news_count = 0;
-		if (count > NEWS_MAX) {
-			(void)snprintf(text, sizeof(text),
-				"%u changes before this were not told",
-				count - NEWS_MAX);
-			event.texts = join_texts(target->uri, "", text);
-			keep(supervisor, &event);
-		}
+	if (news->count > NEWS_MAX) {
+		(void)snprintf(text, sizeof(text),
+			"%u changes of %s before this were not told; list says "
+			"how it is",
+			news->count - NEWS_MAX, of_what);
+		event.texts = join_texts(target->uri, "", text);
+		keep(supervisor, &event);
 	}
-	return target->news_count++ < NEWS_MAX;
+	*news = (struct news){.window_us = clock_boot_us()};
+}
+
+static bool
+has_skipped(const struct target *target)
+{
+	return target->news_of_claims.count > NEWS_MAX ||
+	       target->news_of_itself.count > NEWS_MAX;
+}
+
+static bool
+is_over(const struct news *news)
+{
+	return clock_boot_us() - news->window_us > NEWS_WINDOW_US;
+}
+
+static void
+end_windows(struct supervisor *supervisor, struct target *target, bool is_all)
+{
+	if (is_all || is_over(&target->news_of_claims))
+		end_window(
+			supervisor, target, &target->news_of_claims, "claims");
+	if (is_all || is_over(&target->news_of_itself))
+		end_window(supervisor, target, &target->news_of_itself,
+			"the connection");
+}
+
+/* There is one timer, for the first that skips; the others are looked at. */
+static void
+arm_skipped(struct supervisor *supervisor)
+{
+	struct loop_timer *timer = &supervisor->journal.skipped;
+
+	if (timer->due_us == 0)
+		(void)loop_arm(supervisor->loop, timer,
+			clock_boot_us() + NEWS_WINDOW_US + 1);
+}
+
+static void
+on_skipped(struct loop_timer *timer)
+{
+	struct supervisor *supervisor =
+		container_of(timer, struct supervisor, journal.skipped);
+	struct target *target, *next;
+	bool is_more = false;
+
+	HASH_ITER (by_uri, supervisor->targets, target, next) {
+		end_windows(supervisor, target, false);
+		is_more |= has_skipped(target);
+	}
+	if (is_more)
+		arm_skipped(supervisor);
+}
+
+static bool
+may_tell(struct supervisor *supervisor, struct target *target,
+	enum event_kind kind)
+{
+	struct news *news = kind == EVENT_CLAIMED || kind == EVENT_RELEASED
+				    ? &target->news_of_claims
+				    : &target->news_of_itself;
+
+	/* Nothing comes after its last. */
+	end_windows(supervisor, target, kind == EVENT_GONE);
+	if (news->count++ < NEWS_MAX)
+		return true;
+	arm_skipped(supervisor);
+	return false;
 }
 
 void
@@ -219,7 +259,7 @@ journal_note(struct supervisor *supervisor, enum event_kind kind,
 		.state = target ? target->status.state : TARGET_STATE_COUNT,
 	};
 
-	if (target && !may_tell(supervisor, target))
+	if (target && !may_tell(supervisor, target, kind))
 		return;
 	event.texts = join_texts(target ? target->uri : "", subject, text);
 	if (target && target->status.error != ERR_NONE) {
@@ -248,11 +288,35 @@ journal_note_status(struct supervisor *supervisor, struct target *target,
 	if (!has_moved &&
 		(status->error == error_before || status->error == ERR_NONE))
 		return;
-	if (!may_tell(supervisor, target))
+	if (!may_tell(supervisor, target, event.kind))
 		return;
 	event.texts = join_texts(target->uri, "",
 		status->error == ERR_NONE ? "" : status->error_text);
 	keep(supervisor, &event);
+}
+
+void
+journal_init(struct journal *journal, const struct supervisor *supervisor)
+{
+	*journal = (struct journal){
+		.size = supervisor->conf.events_max,
+		.dirfd = open(supervisor->conf.state_dir,
+			O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.skipped.on_due = on_skipped,
+	};
+	journal->next = journal->oldest = read_reserved(journal->dirfd);
+	journal->reserved = journal->next;
+}
+
+void
+journal_done(struct journal *journal)
+{
+	for (uint64_t i = journal->oldest; i < journal->next; i++)
+		free(slot_of(journal, i)->texts);
+	free(journal->ring);
+	journal->ring = NULL;
+	journal->oldest = journal->next;
+	guard_close(&journal->dirfd);
 }
 
 /* --- telling */

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/loop.h"
 #include "proto/state.h"
 #include "proto/wire.h"
 
@@ -32,6 +33,12 @@ enum event_kind {
 
 struct event; /* see journal.c */
 
+/* Of one connection: events since the window began, told and untold. */
+struct news {
+	uint64_t window_us; /* boot time */
+	unsigned count;
+};
+
 struct journal {
 	int dirfd;	    /* where the numbers are written down, or -1 */
 	struct event *ring; /* of `size`; NULL before the first */
@@ -40,6 +47,8 @@ struct journal {
 	uint64_t oldest;	/* number of the oldest that is kept, or next */
 	uint64_t reserved;	/* numbers below it are written down as given */
 	uint64_t not_before_us; /* boot time, to reserve more */
+	struct loop_timer
+		skipped; /* when windows end in which not all was told */
 };
 
 /* Goes on behind the numbers that were given before. */

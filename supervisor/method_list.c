@@ -310,6 +310,12 @@ turn_page(struct listing *listing, struct page *page, struct err *err)
 	return 0;
 }
 
+static const char state_words[] =
+#define TARGET_STATE(name, word, has_object, meaning) " " word ","
+#include "proto/state.def"
+#undef TARGET_STATE
+	;
+
 /* A word that is no state would silently list nothing. */
 static int
 check_state_word(struct text word, struct err *err)
@@ -323,7 +329,8 @@ check_state_word(struct text word, struct err *err)
 	if (wire_bytes_equal(word.data, word.len, "unmanaged"))
 		return 0;
 	return err_set(err, ERR_BAD_OPTION, EINVAL,
-		"list: there is no state \"%s\"", call_show(word, shown));
+		"list: there is no state \"%s\"; there are%s unmanaged",
+		call_show(word, shown), state_words);
 }
 
 static int

@@ -164,9 +164,13 @@ method_manage_many(struct call *call, struct err *err)
 {
 	const msgpack_object *list = wire_at(call->params, 0);
 	cleanup_free struct wish *wishes = NULL;
+	bool if_absent = false;
 	uint32_t count = 0;
 	int result = call_check_stopping(call, err);
 
+	if (result == 0)
+		result = call_get_option_bool(
+			call, "if_absent", &if_absent, err);
 	if (result < 0)
 		return result;
 	if (!wire_is_array(list, &count) || count == 0 ||
@@ -179,6 +183,7 @@ method_manage_many(struct call *call, struct err *err)
 	if (!wishes)
 		return err_set(err, ERR_INTERNAL, ENOMEM, "no memory");
 	for (uint32_t i = 0; i < count; i++) {
+		wishes[i].if_absent = if_absent;
 		result = get_wish(wire_at(list, i), &wishes[i], err);
 		if (result == 0)
 			result = check_twice(wishes, i, err);

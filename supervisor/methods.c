@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "paths.h"
 #include "common/guard.h"
 #include "supervisor/api.h"
@@ -93,6 +94,18 @@ get_wait_for(const struct call *call, enum wait_for *ret_for, struct err *err)
 		"wait: option for is connected, settled or gone");
 }
 
+static int
+get_asked(const struct call *call, enum wait_for what, bool *ret_is_asked,
+	struct err *err)
+{
+	if (call_get_option_bool(call, "asked", ret_is_asked, err) < 0)
+		return -EINVAL;
+	if (*ret_is_asked && what != WAIT_SETTLED)
+		return err_set(err, ERR_BAD_OPTION, EINVAL,
+			"wait: option asked goes with for = settled alone");
+	return 0;
+}
+
 /* A connection that is on its way out, by the claim that went last. */
 static struct target *
 find_departing(struct supervisor *supervisor, struct text cid)
@@ -110,6 +123,7 @@ int
 method_wait(struct call *call, struct err *err)
 {
 	uint64_t timeout_ms = WAIT_MS_DEFAULT;
+	bool is_asked = false;
 	enum wait_for what = WAIT_CONNECTED;
 	struct claim *claim = NULL;
 	struct target *target;
@@ -121,6 +135,8 @@ method_wait(struct call *call, struct err *err)
 	if (result == 0)
 		result = call_get_option_uint(
 			call, "timeout_ms", WAIT_MS_MAX, &timeout_ms, err);
+	if (result == 0)
+		result = get_asked(call, what, &is_asked, err);
 	if (result == 0 && what != WAIT_GONE)
 		result = call_get_claim(call, &claim, err);
 	if (result < 0)
@@ -133,7 +149,8 @@ method_wait(struct call *call, struct err *err)
 		return 0;
 	}
 	result = waiter_new(call->client, call->message_id, target, cid.data,
-		cid.len, what, timeout_ms, err);
+		cid.len, what, is_asked ? target->asked_us : clock_boot_us(),
+		timeout_ms, err);
 	return result < 0 ? result : CALL_LATER;
 }
 
@@ -145,11 +162,12 @@ method_retry(struct call *call, struct err *err)
 
 	if (result < 0)
 		return result;
-	target_retry(claim->target);
 	begin(call);
 	wire_map(call->out, 2);
 	wire_pair_text(call->out, "connection", claim->target->uri);
 	wire_pair_text(call->out, "state",
 		target_state_word(claim->target->status.state));
+	claim->target->asked_us = clock_boot_us();
+	target_retry(claim->target);
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "proto/message.h"
 #include "proto/uri.h"
 #include "supervisor/claim.h"
+#include "supervisor/journal.h"
 #include "supervisor/launcher.h"
 #include "supervisor/link.h"
 #include "supervisor/mounts.h"
@@ -119,8 +120,9 @@ struct target {
 	struct status_message status;
 	uint64_t since_us; /* Unix time, when status.state was entered */
 	enum err_code logged_error;
-	uint64_t news_window_us; /* boot time; changes are counted from */
-	unsigned news_count;	 /* there on, told and untold */
+	uint64_t asked_us;	    /* boot time: last manage or retry of it */
+	struct news news_of_claims; /* how much of it is told: see journal.c */
+	struct news news_of_itself;
 	struct record record;
 	struct target_event *history; /* a ring of TARGET_HISTORY */
 	size_t history_count;	      /* all that ever were */

@@ -59,13 +59,12 @@ next_pause(struct target *target)
 
 /* A step of ours failed: shown, and tried again after a pause. */
 static void
-give_up_for_now(struct target *target, enum target_phase phase, int errnum,
-	const char *what)
+give_up_for_now(struct target *target, enum target_phase phase,
+	enum err_code code, int errnum, const char *what)
 {
 	struct err err;
 
-	(void)err_set(
-		&err, ERR_INTERNAL, errnum, "%s: %s", what, strerror(errnum));
+	(void)err_set(&err, code, errnum, "%s: %s", what, strerror(errnum));
 	target->phase = phase;
 	target_set_error(target,
 		target_has_object(target) ? TARGET_UNRESPONSIVE
@@ -122,7 +121,7 @@ prepare(struct target *target)
 		result = launch_prepare(
 			&target->supervisor->launch, target->slot, target->key);
 	if (result < 0)
-		give_up_for_now(target, PHASE_ABSENT, -result,
+		give_up_for_now(target, PHASE_ABSENT, ERR_INTERNAL, -result,
 			"its directory cannot be made");
 	else
 		target->phase = PHASE_PREPARING;
@@ -157,7 +156,7 @@ start(struct target *target)
 			link_close(&target->link);
 	}
 	if (result < 0)
-		give_up_for_now(target, PHASE_READY, -result,
+		give_up_for_now(target, PHASE_READY, ERR_INTERNAL, -result,
 			"no worker can be started");
 	else
 		target->phase = PHASE_STARTING;
@@ -374,7 +373,7 @@ static void
 on_prepared(struct target *target, int result)
 {
 	if (result < 0)
-		give_up_for_now(target, PHASE_ABSENT, -result,
+		give_up_for_now(target, PHASE_ABSENT, ERR_INTERNAL, -result,
 			"its directory cannot be prepared");
 	else
 		target->phase = PHASE_READY;
@@ -390,7 +389,7 @@ on_started(struct target *target, const struct launch_reply *reply, int pidfd)
 		result = link_attach(&target->link, reply->pid, pidfd);
 	if (result < 0) {
 		link_close(&target->link);
-		give_up_for_now(target, PHASE_READY, -result,
+		give_up_for_now(target, PHASE_READY, ERR_INTERNAL, -result,
 			"no worker can be started");
 		return;
 	}
@@ -409,7 +408,8 @@ on_removed(struct target *target, int result)
 {
 	if (result < 0) {
 		/* Someone stands in it, or mounted in it: look again. */
-		give_up_for_now(target, PHASE_ABSENT, -result,
+		give_up_for_now(target, PHASE_ABSENT,
+			result == -EBUSY ? ERR_BUSY : ERR_INTERNAL, -result,
 			"its directory cannot be given back");
 		return;
 	}

@@ -24,7 +24,7 @@ struct waiter {
 	struct target *target;
 	char *cid;
 	enum wait_for what;
-	uint64_t began_us; /* boot time of the call */
+	uint64_t since_us; /* boot time: attempts from then on count */
 	uint64_t timeout_ms;
 	struct loop_timer deadline;
 };
@@ -83,7 +83,7 @@ is_fulfilled(const struct waiter *waiter)
 	case WAIT_SETTLED:
 		return status->state == TARGET_CONNECTED ||
 		       (status->failed_attempt != 0 &&
-			       status->failed_began_us >= waiter->began_us);
+			       status->failed_began_us >= waiter->since_us);
 	case WAIT_GONE:
 		break; /* waiter_end_target() */
 	}
@@ -118,7 +118,7 @@ on_deadline(struct loop_timer *timer)
 
 int
 waiter_new(struct client *client, uint64_t message_id, struct target *target,
-	const char *cid, size_t cid_len, enum wait_for what,
+	const char *cid, size_t cid_len, enum wait_for what, uint64_t since_us,
 	uint64_t timeout_ms, struct err *err)
 {
 	struct waiter *waiter;
@@ -138,7 +138,7 @@ waiter_new(struct client *client, uint64_t message_id, struct target *target,
 	waiter->message_id = message_id;
 	waiter->target = target;
 	waiter->what = what;
-	waiter->began_us = clock_boot_us();
+	waiter->since_us = since_us;
 	waiter->timeout_ms = timeout_ms;
 	waiter->deadline.on_due = on_deadline;
 	TAILQ_INSERT_TAIL(&target->waiters, waiter, in_target);

@@ -23,10 +23,14 @@ enum wait_for {
 	WAIT_GONE
 };
 
-/* Answers at once when that can be done. 0, or -ENOMEM, -ENOSPC (too many). */
+/*
+ * since_us: for WAIT_SETTLED, boot time from which on attempts count. Answers at
+ * once when that can be done. 0, or -ENOMEM, -ENOSPC (too many).
+ */
 int waiter_new(struct client *client, uint64_t message_id,
 	struct target *target, const char *cid, size_t cid_len,
-	enum wait_for what, uint64_t timeout_ms, struct err *err);
+	enum wait_for what, uint64_t since_us, uint64_t timeout_ms,
+	struct err *err);
 /* Something about the target has changed. */
 void waiter_wake(struct target *target);
 /* The claim has gone: what waits for its connection gets an error. */

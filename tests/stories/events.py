@@ -275,10 +275,54 @@ def one_connection_does_not_make_others_forgotten(story):
     kinds = [event["kind"] for event in _all(client)]
     expect("gap" not in kinds, "the victim's are kept")
     story.advance(11)
-    worker.report(state="connected", probe_at_us=3000)
     story.poll(lambda: "skipped" in [event["kind"] for event
                                      in _all(client)], "how many were not")
     expect(len(story.lines) < 200, "%d lines of log" % len(story.lines))
+
+
+def how_many_claims_were_not_told_is_told_before_it_goes(story):
+    client = story.start().client()
+    other = story.client()
+    last = other.call("subscribe")["last"]
+    for _ in range(2):
+        client.call("manage_many",
+                    [[URI, "c%03d" % i] for i in range(256)])
+        client.call("unmanage_prefix", "c")
+    story.poll(lambda: not client.call("list"), "its end")
+    events = []
+    while not events or events[-1]["kind"] != "gone":
+        events.append(other.receive_raw()[2][0])
+    kinds = [event["kind"] for event in events]
+    told = kinds.count("claimed") + kinds.count("released")
+    skipped = sum(int(event["text"].split()[0]) for event in events
+                  if event["kind"] == "skipped")
+    expect_equal(told + skipped, 1024)
+    expect(skipped > 0 and kinds.index("skipped") < kinds.index("gone"),
+           "before it goes: %r" % kinds[490:])
+    expect_equal([event["number"] for event in events],
+                 list(range(last + 1, last + 1 + len(events))))
+
+
+def claims_do_not_hide_what_becomes_of_a_connection(story):
+    story.on_order = listens
+    client = story.start().client()
+    client.manage(URI, "kept")
+    for _ in range(2):
+        client.call("manage_many", [[URI, "c%03d" % i] for i in range(256)])
+        client.call("unmanage_prefix", "c")
+    worker = story.worker(0, URI)
+    worker.expect_want("up")
+    worker.begin_attempt()
+    worker.connected()
+    client.wait("kept")
+    expect("connected" in [event["state"] for event in _all(client)
+                           if event["kind"] == "state"], "it is told")
+    # And what was not told is told when its time is over, whatever happens.
+    expect("skipped" not in [event["kind"] for event in _all(client)],
+           "too early")
+    story.advance(11)
+    story.poll(lambda: "skipped" in [event["kind"] for event
+                                     in _all(client)], "how many were not")
 
 
 def bad_arguments_are_refused(story):

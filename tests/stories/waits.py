@@ -68,6 +68,29 @@ def settled_is_the_failure_of_an_attempt_begun_after_the_call(story):
                   entry["error"]["attempt"]), ("backoff", "not-found", 2))
 
 
+def settled_counts_attempts_since_it_was_asked_for(story):
+    client, worker = _quiet_target(story)
+    asked = dict(SETTLED, asked=True)
+    worker.begin_attempt()
+    worker.failed("not-found", "no such export")
+    story.poll(lambda: client.state("a") == "backoff", "the failure")
+    expect_equal(client.wait("a", **asked)["error"]["attempt"], 1)
+    for again in (lambda: client.call("retry", "a"),
+                  lambda: client.manage(URI, "b"),
+                  lambda: client.call("manage_many", [[URI, "c"]])):
+        again()
+        number = client.begin_wait("a", **asked)
+        _expect_waiting(story, client)
+        worker.begin_attempt()
+        worker.failed()
+        attempt = client.answer(number)["error"]["attempt"]
+        expect_equal(client.wait("a", **asked)["error"]["attempt"], attempt)
+    expect_equal(attempt, 4)
+    for options in ({"asked": True}, {"asked": True, "for": "gone"},
+                    {"asked": 1, "for": "settled"}):
+        expect_equal(client.refusal("wait", "a", options), "bad-option")
+
+
 def settled_comes_with_the_first_attempt_of_a_new_claim(story):
     story.on_order = listens
     client = story.start().client()
