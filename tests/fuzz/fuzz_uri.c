@@ -55,7 +55,9 @@ check_says_no_secret(const char *text, const struct err *err)
 		memchr(authority + 3, '/', (size_t)(at - authority) - 3))
 		return;
 	secret = fuzz_text(colon + 1, (size_t)(at - colon) - 1);
-	CHECK(!strstr(err->text, secret));
+	/* Nor is one that the scheme repeats, which an error names. */
+	if (!memmem(text, (size_t)(authority - text), secret, strlen(secret)))
+		CHECK(!strstr(err->text, secret));
 	free(secret);
 }
 
