@@ -153,6 +153,8 @@ drop_unused(struct target *target)
 	if (target->claim_count == 0 && !target->is_departing &&
 		!target->is_forgetting && target->phase == PHASE_ABSENT)
 		target_free(target);
+	else
+		target_touch(target);
 }
 
 /* Claims that are there already are taken up whatever the limit is now. */
@@ -391,7 +393,9 @@ undo_change(struct batch *batch, struct change *change, const struct err *err)
 		claim_remove(batch->supervisor, change->claim);
 		claim_free(change->claim);
 		client_answer_error(&change->asker, err);
-		break;
+		/* Now, not at the turn's end: it counts as a connection. */
+		drop_unused(target);
+		return;
 	case CHANGE_UNMANAGE:
 		claim_insert(batch->supervisor, change->claim);
 		client_answer_error(&change->asker, err);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -23,12 +24,17 @@
 #include "supervisor/waiter.h"
 
 enum {
-	REQUESTS_A_TURN = 128,
+	REQUESTS_A_TURN = 128, /* of one client */
+	ACCEPTS_A_TURN = 64,
 	BACKLOG_MAX = 256 << 10,  /* more and no request is read */
 	SENT_KEPT_MAX = 64 << 10, /* of bytes that are sent already */
 	FED_MAX = 64 << 10,	  /* of events that are not sent yet */
 };
 
+/* Of work for the requests of all clients in a turn: workers are to be heard, too. */
+#define HANDLING_US (20 * US_PER_MS)
+/* Of all clients: beyond it whoever reads least is closed. */
+#define OUTPUT_ALL_MAX	    (256ULL << 20)
 #define MESSAGE_DEADLINE_US (10 * US_PER_SEC)
 #define READ_DEADLINE_US    (30 * US_PER_SEC)
 #define ACCEPT_PAUSE_US	    (US_PER_SEC / 5)
@@ -97,7 +103,7 @@ on_deadline(struct loop_timer *timer)
 {
 	struct client *client = container_of(timer, struct client, deadline);
 
-	log_notice("client uid %u: closed, it %s", (unsigned)client->uid,
+	user_log(client->supervisor, client->uid, "closed, it %s",
 		backlog(client) ? "does not read its answers"
 				: "does not finish its message");
 	client->is_closing = true;
@@ -120,8 +126,8 @@ handle_message(struct client *client, size_t position, size_t len)
 		return false;
 	}
 	if (result < 0) {
-		log_notice("client uid %u: closed, bad message: %s",
-			(unsigned)client->uid, err.text);
+		user_log(client->supervisor, client->uid,
+			"closed, bad message: %s", err.text);
 		client->is_closing = true;
 	}
 	return true;
@@ -136,11 +142,29 @@ next_message(struct client *client, size_t position)
 		client->in + position, client->in_len - position, &err);
 
 	if (len < 0) {
-		log_notice("client uid %u: closed, bad message: %s",
-			(unsigned)client->uid, err.text);
+		user_log(client->supervisor, client->uid,
+			"closed, bad message: %s", err.text);
 		client->is_closing = true;
 	}
 	return len > 0 ? (size_t)len : 0;
+}
+
+/* What this process has worked: how busy the host is does not count. */
+static uint64_t
+read_work_us(void)
+{
+	struct timespec worked;
+
+	(void)clock_gettime(
+		CLOCK_PROCESS_CPUTIME_ID, &worked); /* cannot fail */
+	return (uint64_t)worked.tv_sec * US_PER_SEC +
+	       (uint64_t)worked.tv_nsec / 1000;
+}
+
+static bool
+is_time_over(const struct supervisor *supervisor)
+{
+	return read_work_us() - supervisor->handling_us > HANDLING_US;
 }
 
 static void
@@ -156,11 +180,13 @@ handle_input(struct client *client)
 		!client->out.has_failed && position < client->in_len) {
 		size_t len;
 
-		if (handled++ == REQUESTS_A_TURN ||
-			backlog(client) > BACKLOG_MAX) {
+		if (handled == REQUESTS_A_TURN ||
+			backlog(client) > BACKLOG_MAX ||
+			(handled > 0 && is_time_over(client->supervisor))) {
 			client->is_held = true;
 			break;
 		}
+		handled++;
 		len = next_message(client, position);
 		if (len == 0)
 			break;
@@ -184,16 +210,43 @@ read_input(struct client *client)
 	ssize_t len = recv(client->source.fd, client->in + client->in_len,
 		WIRE_REQUEST_MAX - client->in_len, 0);
 
-	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+	/* Of one that has left nothing is still to come. */
+	if (len < 0 &&
+		(errno == EINTR || (errno == EAGAIN && !client->has_left)))
 		return;
-	if (len < 0) {
-		client->is_closing = true;
-		return;
-	}
 	/* Only its sending end may be closed: shutdown(2), SHUT_WR. */
-	client->has_ended = len == 0;
-	client->in_len += (size_t)len;
-	handle_input(client);
+	client->has_ended = len <= 0;
+	if (len > 0)
+		client->in_len += (size_t)len;
+	client->is_held = true;
+}
+
+void
+client_begin_claiming(struct client *client)
+{
+	client->is_claiming = true;
+}
+
+void
+client_end_claiming(struct client *client)
+{
+	client->is_claiming = false;
+	client->is_held = client->in_len > 0;
+	loop_hurry(client->supervisor->loop);
+}
+
+/* Its answers are to no one, and its credentials are not tried for no one; what
+ * it still has to say is read in turn. */
+static void
+part_from(struct client *client)
+{
+	client->has_left = true;
+	if (client->is_claiming) {
+		claiming_forget_client(client->supervisor, client);
+		client_end_claiming(client);
+	}
+	loop_forget(client->supervisor->loop, &client->source);
+	loop_disarm(client->supervisor->loop, &client->deadline);
 }
 
 static void
@@ -203,11 +256,10 @@ on_event(struct loop_source *source, uint32_t events)
 
 	if (client->is_closing)
 		return;
-	/* What it sent before it went still counts. */
 	if (events & EPOLLIN)
 		read_input(client);
 	if (events & (EPOLLHUP | EPOLLERR))
-		client->is_closing = true;
+		part_from(client);
 }
 
 /* Else a client that always leaves something unread would fill the writer up
@@ -225,16 +277,27 @@ drop_sent(struct client *client)
 }
 
 static void
+drop_output(struct client *client)
+{
+	wire_writer_done(&client->out);
+	wire_writer_init(&client->out, client->supervisor->conf.output_max);
+	client->out_sent = 0;
+}
+
+static void
 send_output(struct client *client)
 {
 	ssize_t len;
 
+	if (client->has_left)
+		drop_output(client);
 	if (backlog(client) == 0)
 		return;
 	len = send(client->source.fd, client->out.data + client->out_sent,
 		backlog(client), MSG_NOSIGNAL);
 	if (len < 0 && errno != EAGAIN && errno != EINTR) {
-		client->is_closing = true;
+		part_from(client);
+		drop_output(client);
 		return;
 	}
 	if (len <= 0)
@@ -245,10 +308,15 @@ send_output(struct client *client)
 		drop_sent(client);
 		return;
 	}
-	/* A large answer's memory is not kept. */
-	wire_writer_done(&client->out);
-	wire_writer_init(&client->out, client->supervisor->conf.output_max);
-	client->out_sent = 0;
+	drop_output(client); /* a large answer's memory is not kept */
+}
+
+static void
+accept_again(struct supervisor *supervisor)
+{
+	loop_disarm(supervisor->loop, &supervisor->listen_again);
+	if (!supervisor->is_stopping)
+		loop_change(supervisor->loop, &supervisor->listener, EPOLLIN);
 }
 
 static void
@@ -269,44 +337,57 @@ client_free(struct client *client)
 	explicit_bzero(client->in, client->in_len);
 	free(client->in);
 	free(client);
+	accept_again(supervisor);
+}
+
+/* What one that has left has sent, and is not read yet. */
+static void
+read_rest(struct client *client)
+{
+	if (client->has_left && !client->has_ended && !client->is_held &&
+		!client->is_claiming)
+		read_input(client);
+}
+
+static bool
+may_handle(const struct client *client)
+{
+	return client->is_held && !client->is_closing && !client->is_claiming &&
+	       backlog(client) <= BACKLOG_MAX;
 }
 
 void
-client_begin_claiming(struct client *client)
+client_begin_turn(struct supervisor *supervisor)
 {
-	client->is_claiming = true;
+	supervisor->handling_us = read_work_us();
 }
 
 void
-client_end_claiming(struct client *client)
+client_handle_all(struct supervisor *supervisor)
 {
-	client->is_claiming = false;
-	client->is_held = client->in_len > 0;
-	loop_hurry(client->supervisor->loop);
-}
+	for (size_t left = supervisor->client_count; left > 0; left--) {
+		struct client *client = TAILQ_FIRST(&supervisor->clients);
 
-void
-client_resume_all(struct supervisor *supervisor)
-{
-	struct client *client;
-
-	TAILQ_FOREACH (client, &supervisor->clients, entry) {
-		if (!client->is_held || client->is_closing ||
-			backlog(client) > BACKLOG_MAX)
+		TAILQ_REMOVE(&supervisor->clients, client, entry);
+		TAILQ_INSERT_TAIL(&supervisor->clients, client, entry);
+		read_rest(client);
+		if (!may_handle(client))
 			continue;
 		/* One before it may have opened a batch again. */
 		if (client->is_waiting)
 			batch_commit(&supervisor->batch);
 		handle_input(client);
+		if (is_time_over(supervisor))
+			return;
 	}
 }
 
 static void
 close_overfull(struct client *client)
 {
-	log_notice("client uid %u: closed, its answers fill its place: see "
-		   "[limits] client_output in holdfast.conf",
-		(unsigned)client->uid);
+	user_log(client->supervisor, client->uid,
+		"closed, its answers fill its place: see [limits] "
+		"client_output in holdfast.conf");
 	client->is_closing = true;
 }
 
@@ -314,9 +395,62 @@ close_overfull(struct client *client)
 static bool
 is_done_with(const struct client *client)
 {
-	return client->has_ended && !client->is_held && backlog(client) == 0 &&
-	       client->waiter_count == 0 && client->poll_count == 0 &&
-	       !client->is_claiming && !client->is_subscribed;
+	if (!client->has_ended || client->is_held || client->is_claiming)
+		return false;
+	return client->has_left ||
+	       (backlog(client) == 0 && client->waiter_count == 0 &&
+		       client->poll_count == 0 && !client->is_subscribed);
+}
+
+/* What the clients of that user have not read. */
+static size_t
+backlog_of(const struct supervisor *supervisor, uid_t uid)
+{
+	const struct client *client;
+	size_t sum = 0;
+
+	TAILQ_FOREACH (client, &supervisor->clients, entry)
+		sum += client->uid == uid ? backlog(client) : 0;
+	return sum;
+}
+
+/* Of the user who has most unread, the client that has. */
+static struct client *
+find_deafest(const struct supervisor *supervisor)
+{
+	struct client *client, *found = NULL;
+	size_t most = 0;
+
+	TAILQ_FOREACH (client, &supervisor->clients, entry) {
+		size_t sum = backlog_of(supervisor, client->uid);
+
+		if (sum > most || (found && client->uid == found->uid &&
+					  backlog(client) > backlog(found))) {
+			found = client;
+			most = sum;
+		}
+	}
+	return found;
+}
+
+static void
+bound_output(struct supervisor *supervisor)
+{
+	const struct client *client;
+	size_t sum = 0;
+
+	TAILQ_FOREACH (client, &supervisor->clients, entry)
+		sum += backlog(client);
+	while (sum > OUTPUT_ALL_MAX) {
+		struct client *deafest = find_deafest(supervisor);
+
+		sum -= backlog(deafest);
+		user_log(supervisor, deafest->uid,
+			"closed, all clients together leave too much unread, "
+			"and this one the most");
+		drop_output(deafest);
+		deafest->is_closing = true;
+	}
 }
 
 void
@@ -324,10 +458,11 @@ client_flush_all(struct supervisor *supervisor)
 {
 	struct client *client, *next;
 
+	bound_output(supervisor);
 	for (client = TAILQ_FIRST(&supervisor->clients); client;
 		client = next) {
 		next = TAILQ_NEXT(client, entry);
-		if (backlog(client) < FED_MAX)
+		if (backlog(client) < FED_MAX && !client->has_left)
 			poll_feed(client, FED_MAX);
 		/* Half an answer stands at its end: the stream makes no sense
 		 * any more. */
@@ -340,7 +475,8 @@ client_flush_all(struct supervisor *supervisor)
 			client_free(client);
 			continue;
 		}
-		if (client->is_held && backlog(client) <= BACKLOG_MAX)
+		if (may_handle(client) ||
+			(client->has_left && !client->is_claiming))
 			loop_hurry(supervisor->loop);
 		if (poll_is_behind(client) && backlog(client) < FED_MAX)
 			loop_hurry(supervisor->loop);
@@ -348,6 +484,8 @@ client_flush_all(struct supervisor *supervisor)
 			client->is_starved = false;
 			loop_hurry(supervisor->loop);
 		}
+		if (client->has_left)
+			continue; /* not watched: it would never be silent */
 		set_deadline(client);
 		set_events(client);
 	}
@@ -364,29 +502,19 @@ client_close_all(struct supervisor *supervisor)
 
 /* Takes fd. */
 static int
-client_new(struct supervisor *supervisor, int fd)
+client_new(struct supervisor *supervisor, int fd, uid_t uid)
 {
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
 	struct client *client = calloc(1, sizeof(*client));
 
 	if (client)
 		client->in = malloc(WIRE_REQUEST_MAX);
-	if (!client || !client->in ||
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
-		if (client)
-			free(client->in);
+	if (!client || !client->in) {
 		free(client);
 		(void)close(fd); /* the peer sees it */
 		return -ENOMEM;
 	}
 	client->supervisor = supervisor;
-	client->uid = peer.uid;
-	client->is_closing = !user_may_connect(supervisor, peer.uid);
-	if (client->is_closing)
-		log_notice("client uid %u: closed, that user has too many: see "
-			   "[limits] clients_per_user in holdfast.conf",
-			(unsigned)peer.uid);
+	client->uid = uid;
 	client->source = (struct loop_source){
 		.fd = fd, .events = EPOLLIN, .on_event = on_event};
 	client->deadline.on_due = on_deadline;
@@ -407,10 +535,29 @@ pause_accepting(struct supervisor *supervisor)
 		clock_boot_us() + ACCEPT_PAUSE_US);
 }
 
+/* Takes fd. */
+static int
+admit(struct supervisor *supervisor, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	bool is_known =
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0;
+
+	if (is_known && user_may_connect(supervisor, peer.uid))
+		return client_new(supervisor, fd, peer.uid);
+	if (is_known)
+		user_log(supervisor, peer.uid,
+			"closed, that user has too many: see [limits] "
+			"clients_per_user in holdfast.conf");
+	(void)close(fd); /* the peer sees it */
+	return 0;
+}
+
 void
 client_accept(struct supervisor *supervisor)
 {
-	for (;;) {
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
 		int fd;
 
 		if (supervisor->client_count >= supervisor->conf.clients_max) {
@@ -423,7 +570,7 @@ client_accept(struct supervisor *supervisor)
 			continue;
 		if (fd < 0 && errno != EAGAIN)
 			pause_accepting(supervisor);
-		if (fd < 0 || client_new(supervisor, fd) < 0)
+		if (fd < 0 || admit(supervisor, fd) < 0)
 			return;
 	}
 }

@@ -34,9 +34,10 @@ struct client {
 	size_t in_len;
 	struct wire_writer out;
 	size_t out_sent;
-	bool is_held;	 /* has requests in `in` that wait for a next turn */
+	bool is_held;	 /* what is in `in` is to be handled */
 	bool is_waiting; /* held until the open batch is committed */
 	bool has_ended;	 /* sends no more, but may still read answers */
+	bool has_left;	 /* reads no more: what it has sent in whole counts */
 	bool is_closing;
 	size_t waiter_count;
 	size_t poll_count;
@@ -56,8 +57,11 @@ int client_check_waiting(const struct client *client, struct err *err);
 bool client_has_room(const struct client *client);
 /* Accepts all that wait on the listener. */
 void client_accept(struct supervisor *supervisor);
-/* Goes on with requests that were held back. */
-void client_resume_all(struct supervisor *supervisor);
+/* What is handled from now on is one turn's. */
+void client_begin_turn(struct supervisor *supervisor);
+/* Handles the requests that are there, of each client some, while the turn's time
+ * lasts: those that come off worst are the first in the next one. */
+void client_handle_all(struct supervisor *supervisor);
 /* Sends answers, and frees clients that are done with. */
 void client_flush_all(struct supervisor *supervisor);
 void client_close_all(struct supervisor *supervisor);

@@ -2,7 +2,7 @@
 /*
  * rate.c - so many at once, then so many a second: a token bucket.
  *
- * Runs in: launcher.
+ * Runs in: launcher, supervisor.
  * Invariant: see rate.h.
  */
 #include "common/clock.h"

@@ -2,7 +2,7 @@
 /*
  * rate.h - so many at once, then so many a second: a token bucket.
  *
- * Runs in: launcher.
+ * Runs in: launcher, supervisor.
  * Invariant: no clock, no heap; however the clock's steps are, no more is given
  *            than was earned.
  */

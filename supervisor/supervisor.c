@@ -175,8 +175,11 @@ end_turn(void *data)
 {
 	struct supervisor *supervisor = data;
 
+	client_begin_turn(supervisor);
+	client_handle_all(supervisor);
 	batch_commit(&supervisor->batch);
-	client_resume_all(supervisor);
+	/* Those that were not to see what a batch had not written yet. */
+	client_handle_all(supervisor);
 	batch_commit(&supervisor->batch);
 	settle_touched(supervisor);
 	batch_commit(&supervisor->batch);

@@ -107,6 +107,7 @@ target_free(struct target *target)
 	fetch_cancel(target->fetch);
 	credential_free(target->credential);
 	waiter_end_target(target);
+	user_forget_leaver(target);
 	server_leave(target);
 	link_close(&target->link);
 	loop_disarm(supervisor->loop, &target->again);

@@ -120,6 +120,7 @@ struct target {
 	struct status_message status;
 	uint64_t since_us; /* Unix time, when status.state was entered */
 	enum err_code logged_error;
+	struct user *leaver;	    /* whose the last claim was; see user.h */
 	uint64_t asked_us;	    /* boot time: last manage or retry of it */
 	struct news news_of_claims; /* how much of it is told: see journal.c */
 	struct news news_of_itself;

@@ -4,8 +4,10 @@
  *
  * Runs in: supervisor.
  * Invariant: a user counts each claim of that uid in supervisor->claims, and
- *            once each connection on which there is one. Users are kept until
- *            the supervisor ends: only root can have many.
+ *            once each connection on which there is one. Who lets a connection
+ *            go counts it until it is gone or somebody else's: else one could
+ *            have any number on their way out. Users are kept until the
+ *            supervisor ends: only root can have many.
  *
  * root is counted but not limited: it could change the limits, too.
  */
@@ -17,6 +19,7 @@
 #include <uthash.h>
 
 #include "common/err.h"
+#include "supervisor/rate.h"
 
 struct claim;
 struct supervisor;
@@ -26,6 +29,8 @@ struct user {
 	uid_t uid;
 	size_t claims;
 	size_t connections;
+	struct rate log; /* of lines about this user's clients */
+	size_t untold;	 /* lines that were too many */
 	UT_hash_handle hh;
 };
 
@@ -43,6 +48,13 @@ bool user_may_connect(const struct supervisor *supervisor, uid_t uid);
 /* The claim is about to enter its target's list, or has left it. */
 void user_count(struct claim *claim);
 void user_discount(struct claim *claim);
+
+/* The target is claimed again, or about to be freed. */
+void user_forget_leaver(struct target *target);
+
+/* Logs what became of a client of that user, unless there was much of it. */
+void user_log(struct supervisor *supervisor, uid_t uid, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 void user_free_all(struct supervisor *supervisor);
 
