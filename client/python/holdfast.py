@@ -37,6 +37,12 @@ _LIMITS = {"max_buffer_size": 128 << 20, "max_str_len": 1 << 20,
            "max_bin_len": 1 << 20, "max_array_len": 1 << 20,
            "max_map_len": 1 << 20, "max_ext_len": 0}
 
+# What the daemon takes of a request; it hangs up on more without an answer.
+REQUEST_MAX = 65536
+ELEMENTS_MAX = 1024
+DEPTH_MAX = 8
+STRING_MAX = 4096
+
 # As in PROTOCOL.md, whose errors are stable.
 NUMBERS = {
     "bad-message": 1000, "bad-arguments": 1001, "bad-option": 1002,
@@ -80,6 +86,39 @@ def _error_of(message):
     found = re.fullmatch(r"([a-z0-9-]{1,63}): (.*)", message, re.DOTALL)
     slug, text = found.groups() if found else ("unknown", message)
     return Timeout(slug, text) if slug == "timeout" else Error(slug, text)
+
+
+def _count(value, depth=1):
+    """The elements in it, as the daemon counts them; ValueError if they are
+    not for it."""
+    if isinstance(value, str):
+        value = value.encode()
+    if isinstance(value, (bytes, bytearray)) and len(value) > STRING_MAX:
+        raise ValueError("a text is longer than %d bytes" % STRING_MAX)
+    if isinstance(value, (msgpack.ExtType, msgpack.Timestamp)):
+        raise ValueError("it holds an ext type")
+    if isinstance(value, dict):
+        value = [part for pair in value.items() for part in pair]
+    if not isinstance(value, (list, tuple)):
+        return 0
+    if depth > DEPTH_MAX:
+        raise ValueError("it is nested deeper than %d" % DEPTH_MAX)
+    return len(value) + sum(_count(part, depth + 1) for part in value)
+
+
+def _pack(request):
+    """Its bytes. What cannot be sent is the caller's fault, and costs no
+    connection."""
+    try:
+        if _count(request) > ELEMENTS_MAX:
+            raise ValueError("it has more than %d elements" % ELEMENTS_MAX)
+        data = msgpack.packb(request)
+        if len(data) > REQUEST_MAX:
+            raise ValueError("it is longer than %d bytes" % REQUEST_MAX)
+    except (ValueError, TypeError, OverflowError) as odd:
+        raise Error("bad-arguments",
+                    "the request cannot be sent: %s" % odd) from odd
+    return data
 
 
 class _Deadline:
@@ -161,7 +200,11 @@ class Client:
                             % self.path) from error
             except TimeoutError:
                 raise
-            except OSError as error:
+            except (OSError, ValueError) as error:
+                # One that the system was not even asked about.
+                if getattr(error, "errno", None) is None:
+                    raise Error("bad-arguments", "no path of a socket: %s"
+                                % error) from error
                 raise NoDaemon("no daemon at %s: %s" % (
                     self.path, error.strerror or error)) from error
 
@@ -205,9 +248,7 @@ class Client:
                 raise ValueError("its error is no string")
             return message[2:]
 
-    def _exchange(self, method, params, deadline):
-        self._last_id = self._last_id % (2**32 - 1) + 1
-        data = msgpack.packb([0, self._last_id, method, params])
+    def _exchange(self, data, deadline):
         self._connect(deadline)
         self._send(data, deadline)
         return self._await(self._last_id, deadline)
@@ -216,9 +257,10 @@ class Client:
         """Any method: its result, or Error."""
         if timeout is None:
             timeout = CALL_TIMEOUT if self.timeout is None else self.timeout
+        self._last_id = self._last_id % (2**32 - 1) + 1
+        data = _pack([0, self._last_id, method, params])
         try:
-            error, result = self._exchange(method, list(params),
-                                           _Deadline(timeout))
+            error, result = self._exchange(data, _Deadline(timeout))
         except Error:
             self.close()
             raise

@@ -158,16 +158,38 @@ def an_answer_of_several_megabytes_comes_whole(story):
             library.unmanage_prefix("many-")
 
 
+def _nested(depth):
+    value = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
 def a_request_beyond_the_limits_is_told(story):
     """The daemon would close the connection without an answer."""
+    story.start()
+    for library in each_library(story.path("run", "api.sock")):
+        before = library.descriptor()
+        for params in (["x" * 4097], ["\u00fc" * 2049], [{"x" * 4097: 1}],
+                       [[0] * 1020], [{i: 0 for i in range(510)}],
+                       [_nested(7)], ["x" * 4000] * 20):
+            failed = refusal(library.call, "fake", *params)
+            expect_equal((failed.slug, failed.number),
+                         ("bad-arguments", 1001), failed.text)
+        # What is just within them gets there.
+        for params in (["x" * 4096], ["\u00fc" * 2048], [[0] * 1019],
+                       [_nested(6)], ["x" * 4000] * 16):
+            failed = refusal(library.call, "fake", *params)
+            expect_equal(failed.slug, "no-such-method", failed.text)
+        expect_equal(library.descriptor(), before)
+
+
+def what_is_no_array_of_msgpack_is_told(story):
     story.start()
     path = story.path("run", "api.sock")
     for driver in drivers():
         with closing(CLibrary(driver, path)) as library:
             before = library.descriptor()
-            for params in (["x" * 5000], [[0] * 1100], ["x" * 4000] * 20):
-                failed = refusal(library.call, "hello", *params)
-                expect_equal(failed.slug, "bad-arguments", failed.text)
             for raw in ("c0", "80", "9101", "91", "9090", "dd00"):
                 expected = raw != "9101"
                 try:
@@ -176,6 +198,24 @@ def a_request_beyond_the_limits_is_told(story):
                     expect_equal(failed.slug, "bad-arguments" if expected
                                  else "no-such-method", raw)
             expect_equal(library.descriptor(), before)
+
+
+def what_python_cannot_send_is_the_callers_fault(story):
+    story.start()
+    path = story.path("run", "api.sock")
+    with closing(PythonLibrary(path)) as library:
+        before = library.descriptor()
+        for odd in ("\udcff", 2**64, -2**63 - 1, object(), {1, 2},
+                    msgpack.ExtType(1, b""), msgpack.Timestamp(1),
+                    _nested(2000)):
+            failed = refusal(library.status, odd)
+            expect_equal((failed.slug, failed.number),
+                         ("bad-arguments", 1001), failed.text)
+            expect("daemon's answer" not in failed.text, failed.text)
+        expect_equal(library.descriptor(), before)
+    for odd in ("/" + "x" * 200, "\ud800"):
+        with closing(PythonLibrary(odd, greets=False)) as library:
+            expect_equal(refusal(library.hello).slug, "bad-arguments", odd)
 
 
 def a_daemon_that_accepts_nobody_is_given_up(story):
