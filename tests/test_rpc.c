@@ -73,6 +73,7 @@ a_peer_that_always_has_more_is_given_up_at_the_deadline(void **state)
 	unsigned told = 0;
 	int peerfd = connect_with_notes(&rpc, NOTES);
 
+	rpc.owed = 1;
 	rpc.on_note = count_note;
 	rpc.data = &told;
 	assert_int_equal(
@@ -105,6 +106,41 @@ notes_are_told_as_far_as_they_have_come(void **state)
 	assert_int_equal(rpc.stream.socketfd, -1);
 }
 
+static void
+an_answer_on_a_connection_that_was_lost_is_not_waited_for(void **state)
+{
+	struct rpc rpc;
+	struct rpc_reply reply = {0};
+	struct failure failure;
+	uint64_t begin_us;
+
+	rpc_init(&rpc, "none");
+	begin_us = now_us;
+	assert_int_equal(
+		rpc_receive(&rpc, 1, 4000, &reply, &failure), EXIT_NO_DAEMON);
+	assert_string_equal(failure.slug, "no-daemon");
+	assert_in_range(now_us - begin_us, 0, US_PER_SEC);
+	assert_int_equal(rpc.owed, 0);
+}
+
+static void
+one_lost_connection_fails_all_that_were_asked_on_it(void **state)
+{
+	struct rpc rpc;
+	struct rpc_reply reply = {0};
+	struct failure failure;
+	int peerfd = connect_with_notes(&rpc, 0);
+
+	rpc.owed = 2;
+	close(peerfd);
+	for (uint32_t id = 1; id <= 2; id++) {
+		assert_int_equal(rpc_receive(&rpc, id, 4000, &reply, &failure),
+			EXIT_NO_DAEMON);
+		assert_int_equal(rpc.owed, 0);
+		assert_int_equal(rpc.stream.socketfd, -1);
+	}
+}
+
 int
 main(void)
 {
@@ -112,6 +148,10 @@ main(void)
 		cmocka_unit_test(
 			a_peer_that_always_has_more_is_given_up_at_the_deadline),
 		cmocka_unit_test(notes_are_told_as_far_as_they_have_come),
+		cmocka_unit_test(
+			an_answer_on_a_connection_that_was_lost_is_not_waited_for),
+		cmocka_unit_test(
+			one_lost_connection_fails_all_that_were_asked_on_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,9 +232,14 @@ static int
 receive_until(struct rpc *rpc, uint32_t id, const struct deadline *deadline,
 	struct rpc_reply *ret_reply, struct failure *failure)
 {
-	int result =
-		await_response(rpc, id, deadline, &ret_reply->message, failure);
+	int result;
 
+	/* Nothing can come, and poll(2) would wait for it all the same. */
+	if (rpc->owed == 0)
+		return failure_no_daemon(failure,
+			"the connection to %s was lost", rpc->stream.path);
+	result =
+		await_response(rpc, id, deadline, &ret_reply->message, failure);
 	if (result) {
 		rpc_done(rpc); /* an answer that comes late is to no one */
 		return result;

@@ -51,7 +51,8 @@ void rpc_reply_done(struct rpc_reply *reply);
 /*
  * The two halves of rpc_call(), to send one request behind another before the
  * answer to the first is there. For requests alone that the daemon answers in
- * their order, such as wait behind manage: any other answer is refused.
+ * their order, such as wait behind manage: any other answer is refused. When
+ * the connection was lost meanwhile the answer is at once that it was.
  */
 int rpc_send(struct rpc *rpc, const char *method,
 	const struct wire_writer *params, int64_t timeout_ms, uint32_t *ret_id,
