@@ -3,7 +3,7 @@
  * list.c - command list. The owner file of libsmartcols.
  *
  * Runs in: command.
- * Trusts: nobody: entries come from the daemon.
+ * Trusts: nobody: entries come from the daemon, see client/lib/pages.h.
  */
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
@@ -15,26 +15,20 @@
 #include "client/client.h"
 #include "client/column.h"
 #include "client/json.h"
+#include "client/lib/pages.h"
 #include "client/style.h"
 #include "client/text.h"
 #include "common/guard.h"
 #include "proto/wire.h"
 
 enum {
-	PAGE_MAX = 1000, /* the daemon takes no more */
-	PAGES_MAX = 10000,
-};
-
-/* One answer; the rows point into it. */
-struct page {
-	struct page *next;
-	struct rpc_reply reply;
+	LIST_TIMEOUT_MS = 120000, /* of a hundred pages, and more */
 };
 
 struct rows {
 	struct row *at;
 	size_t count;
-	struct page *pages; /* the last one first */
+	struct pages pages; /* the rows point into them */
 };
 
 static void
@@ -46,13 +40,7 @@ rows_done(struct rows *rows)
 		free(rows->at[i].connection);
 	}
 	free(rows->at);
-	while (rows->pages) {
-		struct page *page = rows->pages;
-
-		rows->pages = page->next;
-		rpc_reply_done(&page->reply);
-		free(page);
-	}
+	page_free_all(rows->pages.first);
 }
 
 /* What others connected may have no URI: its source then, or else its ID. */
@@ -72,26 +60,9 @@ name_connection(const char *id, const msgpack_object *entry)
 	return text_copy(id, strlen(id));
 }
 
-static int
-compare_ids(const void *a, const void *b)
+static void
+add_rows(struct rows *rows, const msgpack_object_map *map)
 {
-	return strcmp(((const struct row *)a)->id, ((const struct row *)b)->id);
-}
-
-static int
-add_rows(struct rows *rows, const msgpack_object *result,
-	struct failure *failure)
-{
-	const msgpack_object_map *map = &result->via.map;
-	struct row *at;
-
-	if (result->type != MSGPACK_OBJECT_MAP)
-		return failure_set(failure, ERR_BAD_MESSAGE,
-			"the daemon's list is no map");
-	at = realloc(rows->at, (rows->count + map->size + 1) * sizeof(*at));
-	if (!at)
-		return failure_set(failure, ERR_INTERNAL, "no memory");
-	rows->at = at;
 	for (uint32_t i = 0; i < map->size; i++) {
 		struct row *row = &rows->at[rows->count++];
 
@@ -100,8 +71,6 @@ add_rows(struct rows *rows, const msgpack_object *result,
 		row->state = text_of(row->entry, "state");
 		row->connection = name_connection(row->id, row->entry);
 	}
-	qsort(rows->at, rows->count, sizeof(*rows->at), compare_ids);
-	return 0;
 }
 
 static int
@@ -200,71 +169,46 @@ print_footer(struct rows *rows)
 }
 
 static int
-read_uid(const char *text, uint64_t *ret_uid, struct failure *failure)
+read_uid(const char *text, uint32_t *ret_uid, struct failure *failure)
 {
+	unsigned long long uid;
 	char *end;
 
 	errno = 0;
-	*ret_uid = strtoull(text, &end, 10);
-	if (errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' &&
-		*ret_uid <= UINT32_MAX)
-		return 0;
-	return failure_set(failure, ERR_BAD_OPTION,
-		"--uid \"%s\" is no user's number", text);
+	uid = strtoull(text, &end, 10);
+	if (errno || *text < '0' || *text > '9' || *end || uid > UINT32_MAX)
+		return failure_set(failure, ERR_BAD_OPTION,
+			"--uid \"%s\" is no user's number", text);
+	*ret_uid = (uint32_t)uid;
+	return 0;
 }
 
-/* The page behind the ID `after`, the first one for NULL. */
-static int
-call_page(struct client *client, const char *after, struct rpc_reply *ret_reply,
-	struct failure *failure)
-{
-	const struct options *options = &client->options;
-	const struct wire_option texts[] = {
-		{"prefix", options->prefix},
-		{"state", options->state},
-		{"connection", options->connection},
-		{"after", after},
-	};
-	cleanup(wire_writer_done) struct wire_writer params;
-	uint64_t uid = 0;
-
-	wire_writer_init(&params, WIRE_REQUEST_MAX);
-	if (options->uid && read_uid(options->uid, &uid, failure))
-		return failure->exit_code;
-	wire_array(&params, 1);
-	wire_map(&params, 1 + (options->uid ? 1 : 0) +
-				  wire_count_given(texts, ARRAY_SIZE(texts)));
-	wire_pair_uint(&params, "max", PAGE_MAX);
-	if (options->uid)
-		wire_pair_uint(&params, "uid", uid);
-	wire_pairs_given(&params, texts, ARRAY_SIZE(texts));
-	return client_call(client, "list", &params, ret_reply, failure);
-}
-
-/* Each page, until one is not full. */
 static int
 read_rows(struct client *client, struct rows *rows, struct failure *failure)
 {
-	const char *after = NULL;
+	const struct options *options = &client->options;
+	struct holdfast_filter filter = {
+		.prefix = options->prefix,
+		.state = options->state,
+		.connection = options->connection,
+		.has_uid = options->uid != NULL,
+	};
+	struct deadline deadline = deadline_in(LIST_TIMEOUT_MS);
+	int result = 0;
 
-	for (int i = 0; i < PAGES_MAX; i++) {
-		struct page *page = calloc(1, sizeof(*page));
-		size_t before = rows->count;
-		int result;
-
-		if (!page)
-			return failure_set(failure, ERR_INTERNAL, "no memory");
-		page->next = rows->pages;
-		rows->pages = page;
-		result = call_page(client, after, &page->reply, failure);
-		if (result == 0)
-			result = add_rows(rows, page->reply.result, failure);
-		if (result || rows->count - before < PAGE_MAX)
-			return result;
-		after = rows->at[rows->count - 1].id;
-	}
-	return failure_set(
-		failure, ERR_BAD_MESSAGE, "the daemon's list does not end");
+	if (options->uid)
+		result = read_uid(options->uid, &filter.uid, failure);
+	if (result == 0)
+		result = pages_fetch(&client->rpc, &filter, &deadline,
+			&rows->pages, failure);
+	if (result)
+		return result;
+	rows->at = calloc(rows->pages.count + 1, sizeof(*rows->at));
+	if (!rows->at)
+		return failure_set(failure, ERR_INTERNAL, "no memory");
+	for (struct page *page = rows->pages.first; page; page = page->next)
+		add_rows(rows, &page->reply.result->via.map);
+	return 0;
 }
 
 /* One map, as if it had come in one piece. */

@@ -375,6 +375,24 @@ run "odd values come out as valid JSON" 0 --json call fake_raw '"940101c0 84 a1f
 json 'o["result"][chr(0xfffd)] is None'
 json 'o["result"]["1"] == 2**64 - 1 and o["result"]["?"] == -1'
 json 'o["result"]["ab"] == 1.5'
+run "there are many claims" 0 call fake_fill 2500
+run "a long list comes whole" 0 list -nro CID --prefix many-
+is out "$(seq -f 'many-%06g' 0 2499)"
+for kind in again beyond backwards odd nameless; do
+	run "a list that is wrong is refused: $kind" 0 call fake_list $kind
+	run "at once" 1 list
+	has err "(bad-message)"
+	is out ""
+done
+run "the list is right again" 0 call fake_list '""'
+run "pages may be too big" 0 call fake_most 300
+run "they are asked for smaller" 0 list -nro CID --prefix many-
+is out "$(seq -f 'many-%06g' 0 2499)"
+run "no page may be small enough" 0 call fake_most 0
+run "that is told" 1 list
+has err "(too-big)"
+run "pages are as they were" 0 call fake_most 4294967296
+run "the claims go" 0 unmanage --prefix many-
 if [ -e /dev/full ]; then
 	"$holdfast" list >/dev/full 2>"$dir/err"
 	if [ $? = 1 ]; then ok "a full disk is a failure"; else

@@ -115,8 +115,9 @@ handle_prepare(
 		handle, clock_left_ms(deadline_us, INT32_MAX), failure);
 }
 
-int
-handle_fetch(struct holdfast *handle, const char *method,
+/* Its answer, which is the caller's. */
+static int
+fetch(struct holdfast *handle, const char *method,
 	const struct wire_writer *params, int64_t timeout_ms,
 	struct page **ret_page, struct failure *failure)
 {
@@ -150,7 +151,7 @@ handle_call_for(struct holdfast *handle, const char *method,
 
 	if (handle->is_telling)
 		return handle_refuse(error, "a call from within on_event()");
-	if (handle_fetch(handle, method, params, timeout_ms, &page, &failure))
+	if (fetch(handle, method, params, timeout_ms, &page, &failure))
 		return handle_fail(error, &failure);
 	if (!ret_reply)
 		return 0;

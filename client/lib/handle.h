@@ -11,6 +11,7 @@
 
 #include "client/lib/failure.h"
 #include "client/lib/holdfast.h"
+#include "client/lib/pages.h"
 #include "client/lib/rpc.h"
 
 /* Everything else is compiled hidden. */
@@ -28,14 +29,8 @@ struct holdfast {
 	char path[];
 };
 
-/* One answer, or several that one result was made from. */
-struct page {
-	struct page *next;
-	struct rpc_reply reply;
-};
-
 struct holdfast_reply {
-	struct page *pages;
+	struct page *pages; /* several, when one result was made from them */
 	const msgpack_object *result;
 	msgpack_object whole; /* the result, when it is of several pages */
 };
@@ -50,10 +45,6 @@ int handle_call(struct holdfast *handle, const char *method,
 int handle_call_for(struct holdfast *handle, const char *method,
 	const struct wire_writer *params, int64_t timeout_ms,
 	struct holdfast_reply **ret_reply, struct holdfast_error *error);
-/* One call of several in a row: an exit code, and the page is the caller's. */
-int handle_fetch(struct holdfast *handle, const char *method,
-	const struct wire_writer *params, int64_t timeout_ms,
-	struct page **ret_page, struct failure *failure);
 int64_t handle_timeout_ms(const struct holdfast *handle, int64_t own_ms);
 
 /* Connects and subscribes again where that is needed. An exit code. */
@@ -77,14 +68,8 @@ void events_on_note(void *data, struct stream_message *note);
 int events_subscribe(
 	struct holdfast *handle, int64_t timeout_ms, struct failure *failure);
 
-/* reply.c. NULL without memory; freeing takes NULL. */
+/* reply.c. NULL without memory. */
 struct holdfast_reply *reply_new(struct page *page);
-void pages_free(struct page *pages);
-static inline void
-guard_page(struct page **page)
-{
-	pages_free(*page);
-}
 /* Each text of the message ends in a NUL from then on. */
 void reply_terminate(struct stream_message *message);
 static inline const struct holdfast_value *

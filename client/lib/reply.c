@@ -24,18 +24,6 @@ reply_new(struct page *page)
 	return reply;
 }
 
-void
-pages_free(struct page *pages)
-{
-	while (pages) {
-		struct page *page = pages;
-
-		pages = page->next;
-		rpc_reply_done(&page->reply);
-		free(page);
-	}
-}
-
 PUBLIC void
 holdfast_reply_free(struct holdfast_reply *reply)
 {
@@ -43,7 +31,7 @@ holdfast_reply_free(struct holdfast_reply *reply)
 		return;
 	if (reply->result == &reply->whole)
 		free(reply->whole.via.map.ptr);
-	pages_free(reply->pages);
+	page_free_all(reply->pages);
 	free(reply);
 }
 

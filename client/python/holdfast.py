@@ -323,32 +323,41 @@ class Client:
                    "uid": uid}
         options = {key: value for key, value in options.items()
                    if value is not None}
-        options["max"] = PAGE
         deadline = _Deadline(CALL_TIMEOUT if self.timeout is None
                              else self.timeout)
         entries = {}
+        most = PAGE
         while True:
             try:
-                left = deadline.left()
-            except TimeoutError:
-                raise Timeout("timeout", "the list took longer than %gs"
-                              % deadline.seconds) from None
-            page = self.call("list", options, timeout=left)
-            ids = self._ids(page, options.get("after"))
+                page = self._page({**options, "max": most}, deadline)
+            except Error as error:
+                if error.slug != "too-big" or most == 1:
+                    raise
+                most //= 2
+                continue
+            ids = self._ids(page, options.get("after"), most)
             entries.update((ident, page[ident]) for ident in ids)
-            if len(ids) < PAGE:
+            if len(ids) < most:
                 return entries
             options["after"] = ids[-1]
 
-    def _ids(self, page, after):
+    def _page(self, options, deadline):
+        try:
+            left = deadline.left()
+        except TimeoutError:
+            raise Timeout("timeout", "the list took longer than %gs"
+                          % deadline.seconds) from None
+        return self.call("list", options, timeout=left)
+
+    def _ids(self, page, after, most):
         """Of a page, in order, which the daemon's own says nothing about; all
-        behind the page before: else there might be no end. Python has texts in
-        the order of their bytes in UTF-8."""
-        if not isinstance(page, dict) or len(page) > PAGE:
+        after the page before: there might be no end otherwise. Python has
+        texts in the order of their bytes in UTF-8."""
+        if not isinstance(page, dict) or len(page) > most:
             self.close()
             raise Error("bad-message", "the daemon's list is no map of %d "
-                        "entries at most" % PAGE)
-        if not all(isinstance(ident, str) and (after is None or ident > after)
+                        "entries at most" % most)
+        if not all(isinstance(ident, str) and ident > (after or "")
                    for ident in page):
             self.close()
             raise Error("bad-message", "the daemon's pages are not in order")

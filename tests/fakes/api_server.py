@@ -21,7 +21,8 @@ fake_trickle(hex)  sends those bytes over and over, one now and then
 fake_flood(count)  sends notifications of so many elements, without a pause
 fake_deaf()        answers, and takes nothing more
 fake_fill(count)   makes that many claims
-fake_list(kind)    from then on list lies: backwards, again, beyond, odd
+fake_list(kind)    from then on list lies: backwards, again, beyond, odd, nameless
+fake_most(count)   from then on a list of more entries is too big
 """
 
 import contextlib
@@ -37,7 +38,7 @@ NOW = 1_790_000_000_000_000
 WORDS = ("registered connecting connected unresponsive stale backoff blocked "
          "disconnecting lingering stuck").split()
 claims = {}
-settings = {"mounts": "/run/holdfast/mnt", "list": ""}
+settings = {"mounts": "/run/holdfast/mnt", "list": "", "most": 1 << 32}
 
 
 class Failed(Exception):
@@ -137,6 +138,8 @@ def lie(found, options):
     most = options["max"]
     if settings["list"] == "odd":
         return ["no", "map"]
+    if settings["list"] == "nameless":
+        return {"": {}}
     if settings["list"] == "backwards":
         return dict(list(found.items())[::-1][:most])
     if settings["list"] == "again":
@@ -159,7 +162,10 @@ def list_(options=None):
              and options.get("uid") in (None, e.get("uid"))
              and options.get("connection") in (None, e.get("uri"))
              and cid > options.get("after", "")}
-    return dict(list(found.items())[:options.get("max")])
+    page = dict(list(found.items())[:options.get("max")])
+    if len(page) > settings["most"]:
+        raise Failed("too-big: the answer would be too long; ask for less")
+    return page
 
 
 def fake_fill(count):
@@ -170,6 +176,10 @@ def fake_fill(count):
 
 def fake_list(kind):
     settings["list"] = kind
+
+
+def fake_most(count):
+    settings["most"] = count
 
 
 def status(cid, options=None):
@@ -261,6 +271,7 @@ METHODS = {"manage": manage, "unmanage": unmanage,
            "pause": pause, "resume": resume, "events": events, "wait": wait, "retry": retry, "hello": hello,
            "manage_many": manage_many, "unmanage_prefix": unmanage_prefix,
            "fake_fill": fake_fill, "fake_list": fake_list,
+           "fake_most": fake_most,
            "fake_echo": lambda *params: list(params)}
 
 

@@ -81,6 +81,26 @@ def a_list_of_any_length_comes_whole_and_in_order(story):
                     library.unmanage_prefix("many-")
 
 
+def pages_that_are_too_big_are_asked_for_smaller(story):
+    with fake_server(story) as path:
+        for library in each_library(path):
+            library.set_timeout(DEADLINE)
+            for count, most in ((2500, 999), (2500, 300), (20, 5), (20, 1)):
+                library.call("fake_fill", count)
+                library.call("fake_most", most)
+                expect_equal(list(library.list(prefix="many-")),
+                             ["many-%06d" % i for i in range(count)])
+                library.unmanage_prefix("many-")
+            library.call("fake_fill", 1)
+            library.call("fake_most", 0)
+            before = library.descriptor()
+            failed = refusal(library.list)
+            expect_equal((failed.slug, failed.number), ("too-big", 1008))
+            expect_equal(library.descriptor(), before)
+            library.call("fake_most", 1 << 32)
+            library.unmanage_prefix("many-")
+
+
 def the_daemons_own_pages_are_put_in_order(story):
     client = story.start().client()
     wanted = ["many-%04d" % i for i in range(2250)]

@@ -247,9 +247,10 @@ def lists_that_do_not_go_on_are_refused(story):
     with fake_server(story) as path:
         for library in each_library(path):
             library.call("fake_fill", 1500)
-            for kind in ("again", "beyond", "backwards", "odd"):
+            for kind in ("again", "beyond", "backwards", "odd", "nameless"):
                 library.call("fake_list", kind)
                 failed = refusal(library.list)
-                expect_equal(failed.slug, "bad-message", kind)
+                expect_equal((failed.slug, failed.number),
+                             ("bad-message", 1000), kind)
             library.call("fake_list", "")
             library.unmanage_prefix("many-")
