@@ -13,12 +13,14 @@
  *
  * cc example.c $(pkg-config --cflags --libs libholdfast)
  */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <holdfast.h>
 
 enum {
-	ID_MAX = 256,
+	ID_SIZE = 256, /* with its NUL */
 	PATH_SIZE = 4096,
 	CONNECT_MS = 30000,
 };
@@ -31,16 +33,33 @@ tell(const char *what, const struct holdfast_error *error)
 	return -1;
 }
 
-/* "FLOW_101_" and "FLOW_102_1" are two flows; "FLOW_10" would be both. */
+/*
+ * The IDs of one flow all begin with its prefix, and those of no other do. The
+ * final _ keeps flow 10 from releasing the claims of flow 101; a flow named 10_1
+ * would be taken for one of flow 10. What does not fit is never cut off, as that
+ * would be the prefix of others.
+ */
 static int
-clean_up(struct holdfast *handle, const char *flow)
+name_flow(const char *flow, char prefix[ID_SIZE], char cid[ID_SIZE])
+{
+	int len = snprintf(cid, ID_SIZE, "FLOW_%s_1", flow);
+
+	if (flow[0] == '\0' || strchr(flow, '_') || len < 0 || len >= ID_SIZE) {
+		fprintf(stderr,
+			"example: FLOW is empty, too long or has a _\n");
+		return -1;
+	}
+	snprintf(prefix, ID_SIZE, "FLOW_%s_", flow); /* shorter than the ID */
+	return 0;
+}
+
+static int
+clean_up(struct holdfast *handle, const char *prefix)
 {
 	struct holdfast_reply *reply = NULL;
 	const struct holdfast_value *released;
 	struct holdfast_error error;
-	char prefix[ID_MAX];
 
-	snprintf(prefix, sizeof(prefix), "FLOW_%s_", flow);
 	if (holdfast_unmanage_prefix(handle, prefix, &reply, &error) < 0)
 		return tell("cleaning up", &error);
 	released = holdfast_get(holdfast_result(reply), "released");
@@ -52,24 +71,38 @@ clean_up(struct holdfast *handle, const char *flow)
 }
 
 static int
-copy_to_stdout(const char *folder, const char *name)
+copy_to_stdout(FILE *file)
 {
-	char path[PATH_SIZE];
 	char buffer[4096];
 	size_t len;
+
+	while ((len = fread(buffer, 1, sizeof(buffer), file)) > 0)
+		if (fwrite(buffer, 1, len, stdout) != len)
+			return -1;
+	return ferror(file) || fflush(stdout) != 0 ? -1 : 0;
+}
+
+static int
+show(const char *folder, const char *name)
+{
+	char path[PATH_SIZE];
+	int len = snprintf(path, sizeof(path), "%s/%s", folder, name);
 	FILE *file;
 	int result;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "r");
-	if (!file) {
-		perror(path);
+	if (len < 0 || (size_t)len >= sizeof(path)) {
+		fprintf(stderr, "example: the path of FILE is too long\n");
 		return -1;
 	}
-	while ((len = fread(buffer, 1, sizeof(buffer), file)) > 0)
-		fwrite(buffer, 1, len, stdout);
-	result = ferror(file) ? -1 : 0;
-	fclose(file);
+	file = fopen(path, "r");
+	result = file ? copy_to_stdout(file) : -1;
+	if (result < 0)
+		fprintf(stderr, "example: copying %s: %s\n", path,
+			strerror(errno));
+	if (file && fclose(file) != 0 && result == 0) {
+		perror(path);
+		result = -1;
+	}
 	return result;
 }
 
@@ -84,7 +117,7 @@ work(struct holdfast *handle, const char *cid, const char *name)
 	if (holdfast_wait(
 		    handle, cid, "connected", CONNECT_MS, &reply, &error) < 0)
 		return tell(cid, &error);
-	result = copy_to_stdout(
+	result = show(
 		holdfast_text(holdfast_get(holdfast_result(reply), "path")),
 		name);
 	holdfast_reply_free(reply);
@@ -96,12 +129,12 @@ run(struct holdfast *handle, const char *uri, const char *flow,
 	const char *name)
 {
 	struct holdfast_error error;
-	char cid[ID_MAX];
+	char prefix[ID_SIZE];
+	char cid[ID_SIZE];
 	int result;
 
-	if (clean_up(handle, flow) < 0)
+	if (name_flow(flow, prefix, cid) < 0 || clean_up(handle, prefix) < 0)
 		return -1;
-	snprintf(cid, sizeof(cid), "FLOW_%s_1", flow);
 	if (holdfast_manage(handle, uri, cid, NULL, NULL, &error) < 0)
 		return tell(uri, &error);
 	result = work(handle, cid, name);

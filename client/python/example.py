@@ -13,18 +13,23 @@ finds its claims by that name.
 """
 
 import os
+import shutil
 import sys
 
 import holdfast
 
 
 def run(client, uri, flow, name):
-    # "FLOW_101_" and "FLOW_102_1" are two flows; "FLOW_10" would be both.
+    # The final _ keeps flow 10 from releasing the claims of flow 101; a flow
+    # named 10_1 would be taken for one of flow 10.
+    if not flow or "_" in flow:
+        raise ValueError("FLOW is empty or has a _")
     for cid in client.unmanage_prefix("FLOW_%s_" % flow)["released"]:
-        print("left behind, released: %s" % cid)
+        print("left behind, released: %s" % cid, flush=True)
     with client.managed(uri, "FLOW_%s_1" % flow, wait=30) as entry:
-        with open(os.path.join(entry["path"], name), encoding="utf-8") as file:
-            sys.stdout.write(file.read())
+        with open(os.path.join(entry["path"], name), "rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.buffer.flush()       # what fails later nobody would tell
 
 
 def main():
@@ -34,7 +39,7 @@ def main():
     try:
         with holdfast.Client(*sys.argv[4:]) as client:
             run(client, *sys.argv[1:4])
-    except (holdfast.Error, OSError) as error:
+    except (holdfast.Error, OSError, ValueError) as error:
         print("example.py: %s" % error, file=sys.stderr)
         return 1
     return 0

@@ -138,10 +138,11 @@ def _examples():
         [sys.executable, EXAMPLE]]
 
 
-def _run(example, *args):
+def _run(example, *args, stdout=subprocess.PIPE):
     return subprocess.run(
-        [*example, *args], capture_output=True, encoding="utf-8",
-        timeout=DEADLINE, check=False, stdin=subprocess.DEVNULL,
+        [*example, *args], stdout=stdout, stderr=subprocess.PIPE,
+        encoding="utf-8", timeout=DEADLINE, check=False,
+        stdin=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.environ["LIB_PYTHON"]})
 
 
@@ -164,6 +165,37 @@ def _runs_a_flow(path, uri, folder, claims, manage):
         expect_equal(done.returncode, 1)
         expect("none" in done.stderr, done.stderr)
         expect_equal(claims(), ["FLOW_1_1"])
+
+
+def the_examples_touch_no_claim_of_another_flow(story):
+    client = story.start().client()
+    for flow, other in (("1" * 250, "FLOW_" + "1" * 250),
+                        ("1" * 249, "FLOW_" + "1" * 249 + "x"),
+                        ("1_2", "FLOW_1_2_1"), ("", "FLOW__1")):
+        client.manage("tmpfs://one", other)
+        for example in _examples():
+            done = _run(example, "tmpfs://one", flow, "disk",
+                        story.path("run", "api.sock"))
+            expect(done.returncode != 0 and done.stderr, example[-1])
+            expect_equal(list(client.claims()), [other], example[-1])
+        client.unmanage(other)
+
+
+def the_examples_tell_what_they_could_not_write(story):
+    with fake_server(story) as path:
+        os.makedirs(story.path("mounts", "up:_one"))
+        with open(story.path("mounts", "up:_one", "disk"), "w",
+                  encoding="ascii") as file:
+            file.write("x" * 100000)
+        library = PythonLibrary(path)
+        library.manage("nfs://up/two", "other")
+        for example in _examples():
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = _run(example, UP, "101", "disk", path, stdout=full)
+            expect(done.returncode != 0, example[-1])
+            expect("No space left" in done.stderr, done.stderr)
+            expect_equal([cid for cid, entry in library.list().items()
+                          if entry["managed"]], ["other"])
 
 
 def the_examples_work_and_clean_up(story):
