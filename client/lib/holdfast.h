@@ -20,8 +20,9 @@
  * Failures: functions that take a struct holdfast_error, which may be NULL,
  * return 0, or -1 (a handle: NULL) with the error; replies are untouched then.
  * After a failure the handle may be used as before: if the connection was lost,
- * the next call makes a new one. Whether a call that failed with "no-daemon" or
- * "timeout" was carried out is not known.
+ * the next call makes a new one. Whether a call that failed with "no-daemon",
+ * "timeout", "bad-message" or "internal" was carried out is not known; one that
+ * failed otherwise has changed nothing.
  */
 #ifndef HOLDFAST_H
 #define HOLDFAST_H
@@ -41,7 +42,7 @@ struct holdfast_value;
 
 struct holdfast_error {
 	int number;	 /* as in PROTOCOL.md, 0 of a slug that is not there */
-	char slug[64];	 /* stable: "no-such-cid"; "no-daemon": none answers */
+	char slug[64];	 /* stable: "no-such-cid" */
 	char text[1024]; /* for a person: UTF-8 without control characters */
 };
 
@@ -58,6 +59,7 @@ void holdfast_close(struct holdfast *handle);
 /*
  * How long a call may take, connecting anew included. 0, as it is in the
  * beginning: 30 s, of `manage` with credentials 90 s, as they may be tried.
+ * holdfast_wait() goes by its own time alone.
  */
 void holdfast_set_timeout(struct holdfast *handle, unsigned timeout_ms);
 
@@ -120,7 +122,8 @@ int holdfast_status(struct holdfast *handle, const char *cid,
 	struct holdfast_reply **ret_reply, struct holdfast_error *error);
 /*
  * Until it is "connected" (also NULL), "settled" or "gone", for timeout_ms at
- * most: error "timeout". The result is the entry.
+ * most: error "timeout". The result is the entry. A daemon that does not answer
+ * is given up 5 s after that, whatever holdfast_set_timeout() says.
  */
 int holdfast_wait(struct holdfast *handle, const char *cid, const char *what,
 	unsigned timeout_ms, struct holdfast_reply **ret_reply,
@@ -139,9 +142,10 @@ int holdfast_call(struct holdfast *handle, const char *method,
 /* --- events --------------------------------------------------------------- */
 
 /*
- * What happened behind the event of number since, 0: all that is kept; max of
+ * What happened after the event of number since, 0: all that is kept; max of
  * them at most, 0: as many as the daemon gives. Waits for timeout_ms when there
- * is none.
+ * is none. A daemon that does not answer is given up after that and the time of
+ * any other call: 30 s, or what holdfast_set_timeout() says.
  */
 int holdfast_events(struct holdfast *handle, uint64_t since,
 	unsigned timeout_ms, unsigned max, struct holdfast_reply **ret_reply,
@@ -150,7 +154,7 @@ int holdfast_events(struct holdfast *handle, uint64_t since,
 #define HOLDFAST_FROM_NOW_ON UINT64_MAX
 
 /*
- * Has on_event() called with each event behind that number, or from now on: in
+ * Has on_event() called with each event after that number, or from now on: in
  * holdfast_dispatch(), and in any other call on this handle. The event is valid
  * until on_event() returns; that may not use the handle: a call fails with
  * "bad-arguments". A lost connection is made anew by the next call, and events
@@ -162,7 +166,8 @@ int holdfast_subscribe(struct holdfast *handle, uint64_t since,
 	void *data, struct holdfast_error *error);
 int holdfast_unsubscribe(struct holdfast *handle, struct holdfast_error *error);
 /*
- * Waits for an event for timeout_ms, 0 looks once; connecting anew comes on top.
+ * Waits for an event for timeout_ms, 0 looks once; connecting anew comes on top,
+ * with the time of any other call: 30 s, or what holdfast_set_timeout() says.
  * How many were told, which may be none, or -1.
  */
 int holdfast_dispatch(struct holdfast *handle, unsigned timeout_ms,
@@ -206,10 +211,10 @@ double holdfast_float(const struct holdfast_value *value);
 const char *holdfast_text(const struct holdfast_value *value);
 /* Elements of an array, keys of a map. */
 size_t holdfast_count(const struct holdfast_value *value);
-/* Of an array or a map: the element, the key's value; NULL behind the last. */
+/* Of an array or a map: the element, the key's value; NULL after the last. */
 const struct holdfast_value *holdfast_at(
 	const struct holdfast_value *value, size_t index);
-/* Of a map: the key, "" behind the last. */
+/* Of a map: the key, "" after the last. */
 const char *holdfast_key(const struct holdfast_value *map, size_t index);
 /* Of a map: the value of a key. */
 const struct holdfast_value *holdfast_get(

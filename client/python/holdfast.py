@@ -59,7 +59,11 @@ NUMBERS = {
 
 class Error(Exception):
     """A call failed: slug (stable), number (0 of a slug that PROTOCOL.md does
-    not have), text (for a person)."""
+    not have), text (for a person). Whether it was carried out is not known if
+    the slug is no-daemon, timeout, bad-message or internal; otherwise nothing
+    has changed. This module's own slugs are no-daemon and timeout, see below,
+    denied (no access to the socket), bad-message (a malformed answer) and
+    bad-arguments (what cannot be sent, and was not)."""
 
     def __init__(self, slug, text):
         super().__init__("%s: %s" % (slug, text))
@@ -69,8 +73,7 @@ class Error(Exception):
 
 
 class NoDaemon(Error):
-    """None answers, slug "no-daemon". Whether the call was carried out is not
-    known."""
+    """None answers, or the connection was lost: slug "no-daemon"."""
 
     def __init__(self, text):
         super().__init__("no-daemon", text)
@@ -136,7 +139,8 @@ class _Deadline:
 
 class Client:
     """A connection to the daemon. timeout, of each call, includes connecting
-    anew; None: 30 s, of manage with credentials 90 s."""
+    anew; None: 30 s, of manage with credentials 90 s. wait() goes by its own
+    time alone."""
 
     def __init__(self, path=DEFAULT_SOCKET, timeout=None):
         self.path = path
@@ -368,7 +372,8 @@ class Client:
 
     def wait(self, cid, what="connected", timeout=30):
         """The entry, once it is `connected`, `settled` or `gone`; Timeout if
-        that takes longer."""
+        that takes longer. A daemon that does not answer is given up 5 s after
+        that."""
         return self.call("wait", cid, {"for": what,
                                        "timeout_ms": int(timeout * 1000)},
                          timeout=timeout + GRACE)
@@ -378,9 +383,11 @@ class Client:
         return self.call("retry", cid)
 
     def events(self, since=0, timeout=None):
-        """Yields each event behind that number: all that is kept, then as they
+        """Yields each event after that number: all that is kept, then as they
         come. Ends when none came for timeout seconds; None: never. A daemon
-        that goes away ends it with NoDaemon: go on with the last number."""
+        that goes away ends it with NoDaemon, one that does not answer with
+        Timeout, 20 s later than any other call would: go on with the last
+        number."""
         while True:
             end = None if timeout is None else time.monotonic() + timeout
             events = []
