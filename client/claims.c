@@ -169,8 +169,8 @@ run_manage(struct client *client)
 		client, client->options.args[0], cid, &manage_id, &failure);
 
 	/*
-	 * Sent before manage is answered: the first attempt would else begin
-	 * before the wait now and then, and not count for it.
+	 * Sent before manage is answered: otherwise the first attempt would
+	 * begin before the wait now and then, and not count for it.
 	 */
 	if (result == 0 && is_waiting)
 		result = client_send_wait(client, cid, "settled",

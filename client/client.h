@@ -53,7 +53,7 @@ int report_failure(struct client *client, const char *subject,
 /* A member of the object that --json prints; nothing without --json. */
 void report_member(
 	struct client *client, const char *name, const msgpack_object *object);
-/* Members that commands write themselves go to stdout behind this. */
+/* Members that commands write themselves go to stdout after this. */
 void report_member_begin(struct client *client, const char *name);
 void report_failure_json(const struct failure *failure);
 /* Closes the object and flushes: exit_code, or 1 when that fails. */

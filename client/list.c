@@ -43,7 +43,7 @@ rows_done(struct rows *rows)
 	page_free_all(rows->pages.first);
 }
 
-/* What others connected may have no URI: its source then, or else its ID. */
+/* What others connected may have no URI: its source then, or its ID. */
 static char *
 name_connection(const char *id, const msgpack_object *entry)
 {

@@ -142,7 +142,7 @@ refuse_option(int found, const char *word, struct failure *failure)
 
 	if (found == ':' && rule)
 		return failure_set(failure, ERR_BAD_ARGUMENTS,
-			"--%s wants %s behind it", rule->name, rule->argument);
+			"--%s wants %s after it", rule->name, rule->argument);
 	if (rule && optopt >= FIRST_LONG)
 		return failure_set(failure, ERR_BAD_ARGUMENTS,
 			"--%s takes no argument", rule->name);
@@ -153,7 +153,7 @@ refuse_option(int found, const char *word, struct failure *failure)
 		failure, ERR_BAD_ARGUMENTS, "unknown option %s", word);
 }
 
-/* Goes on behind an error, so that --json is known; the first one counts. */
+/* Goes on after an error, so that --json is known; the first one counts. */
 static int
 read_options(int argc, char **argv, struct options *options, unsigned *ret_used,
 	struct failure *failure)
@@ -258,14 +258,14 @@ print_option(const struct rule *rule)
 {
 	char left[48];
 	const char *before = rule->argument ? " " : "";
-	const char *behind = "";
+	const char *after = "";
 
 	if (rule->kind == KIND_MAYBE_DURATION) {
 		before = "[=";
-		behind = "]";
+		after = "]";
 	}
 	(void)snprintf(left, sizeof(left), "--%s%s%s%s", rule->name, before,
-		rule->argument ? rule->argument : "", behind);
+		rule->argument ? rule->argument : "", after);
 	(void)printf("  %c%c%c %-20s %s\n", rule->letter ? '-' : ' ',
 		rule->letter ? rule->letter : ' ', rule->letter ? ',' : ' ',
 		left, rule->meaning);

@@ -10,7 +10,7 @@
 #include <msgpack.h>
 #include <stdint.h>
 
-/* A line behind its label; an empty label continues the one before. */
+/* A line after its label; an empty label continues the one before. */
 void status_line(const char *label, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* "Sun 2026-11-22 16:40:02 (12s ago)", to be freed. */

@@ -5,7 +5,7 @@
  * Runs in: whoever links libholdfast.
  * Trusts: nobody.
  * Invariant: last_event is the number of what was told last, so that the next
- *            connection goes on behind it.
+ *            connection goes on after it.
  */
 #include "client/lib/handle.h"
 #include "common/clock.h"
@@ -66,7 +66,7 @@ events_subscribe(
 		wire_map(&params, 1);
 		wire_pair_uint(&params, "since", handle->last_event);
 	}
-	/* What is told behind the answer counts already. */
+	/* What is told after the answer counts already. */
 	if (is_from_now)
 		handle->last_event = 0;
 	result = rpc_call(&handle->rpc, "subscribe", &params, timeout_ms,

@@ -174,7 +174,7 @@ handle_call(struct holdfast *handle, const char *method,
 		handle_timeout_ms(handle, HANDLE_TIMEOUT_MS), ret_reply, error);
 }
 
-/* One array, whole, and nothing behind it: the stream would be lost else. */
+/* One array, whole, and nothing after it, which would spoil the stream. */
 static bool
 is_array(const uint8_t *params, size_t len)
 {

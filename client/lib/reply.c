@@ -57,7 +57,7 @@ terminate(uint8_t *bytes, const msgpack_object *object)
 }
 
 /*
- * In place: behind a text stands the head of the next value, which has been read
+ * In place: after a text stands the head of the next value, which has been read
  * by now, or the one byte more that a message has.
  */
 void

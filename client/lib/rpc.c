@@ -122,11 +122,11 @@ tell_notes(struct rpc *rpc, unsigned *count, struct failure *failure)
 }
 
 /*
- * Who polls the descriptor is not told of what lies in the buffer already. The
- * answer is good whatever stands behind it.
+ * A poll of the descriptor does not tell what lies in the buffer already. The
+ * answer is good whatever stands after it.
  */
 static void
-tell_notes_behind(struct rpc *rpc)
+tell_notes_after(struct rpc *rpc)
 {
 	struct failure ignored;
 	unsigned count = 0;
@@ -246,7 +246,7 @@ receive_until(struct rpc *rpc, uint32_t id, const struct deadline *deadline,
 	}
 	rpc->owed--;
 	result = read_response(ret_reply, failure);
-	tell_notes_behind(rpc);
+	tell_notes_after(rpc);
 	return result;
 }
 

@@ -6,7 +6,7 @@
  * Trusts: nobody: a reply is scanned, unpacked and checked for its shape.
  * Invariant: no call takes longer than its deadline. After a failure that is not
  *            the daemon's answer there is no connection; the next call makes a
- *            new one. No request stays behind in memory that was freed.
+ *            new one. No request stays in memory that was freed.
  */
 #ifndef CLIENT_LIB_RPC_H
 #define CLIENT_LIB_RPC_H
@@ -49,9 +49,9 @@ int rpc_call(struct rpc *rpc, const char *method,
 void rpc_reply_done(struct rpc_reply *reply);
 
 /*
- * The two halves of rpc_call(), to send one request behind another before the
+ * The two halves of rpc_call(), to send one request after another before the
  * answer to the first is there. For requests alone that the daemon answers in
- * their order, such as wait behind manage: any other answer is refused. When
+ * their order, such as wait after manage: any other answer is refused. When
  * the connection was lost meanwhile the answer is at once that it was.
  */
 int rpc_send(struct rpc *rpc, const char *method,

@@ -67,7 +67,7 @@ int stream_receive(struct stream *stream, const struct deadline *deadline,
 void stream_message_done(struct stream_message *message);
 
 /*
- * The steps of it, for who waits otherwise: 1 with a message that is whole
+ * The steps of it, for those who wait otherwise: 1 with a message that is whole
  * already, 0 if bytes are missing; 1 once one of poll(2)'s events is there, 0
  * after timeout_ms or a signal; both -1 with a failure. Then what is there is
  * read: 0, which may be nothing, or an exit code.
