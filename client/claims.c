@@ -18,8 +18,8 @@ enum {
 	TRIAL_TIMEOUT_MS = 90000,
 };
 
-/* The first line of a file, or of standard input for "-". 0, or an exit code
- * with failure. The password is never an argument: every user sees those. */
+/* The first line of a file, or of standard input for "-". 0, or -1 with
+ * failure. The password is never an argument: every user sees those. */
 static int
 read_password(const char *path, char ret_password[PASSWORD_SIZE],
 	struct failure *failure)
@@ -214,7 +214,7 @@ unmanage_json(struct client *client, const char *cid)
 	else
 		json_print(stdout, reply.result);
 	(void)fputc('}', stdout);
-	return result;
+	return result ? exit_code_of(failure.slug) : EXIT_OK;
 }
 
 static int

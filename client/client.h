@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "client/exit_code.h"
 #include "client/lib/failure.h"
 #include "client/lib/rpc.h"
 #include "client/options.h"
@@ -33,7 +34,7 @@ struct client {
 #include "client/command.def"
 #undef COMMAND
 
-/* Calls a method; params holds one array. 0, or an exit code with failure. */
+/* Calls a method; params holds one array. 0, or -1 with failure. */
 int client_call(struct client *client, const char *method,
 	const struct wire_writer *params, struct rpc_reply *ret_reply,
 	struct failure *failure);

@@ -211,16 +211,13 @@ refuse_column(const char *name, size_t len, struct failure *failure)
 {
 	char known[256] = "";
 	size_t at = 0;
-	int result;
 
 	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
 		at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s",
 			i > 0 ? "," : "", columns[i].name);
-	result = failure_set(failure, ERR_BAD_ARGUMENTS,
+	return failure_set(failure, ERR_BAD_ARGUMENTS,
 		"no column \"%.*s\"; there are %s", (int)(len < 40 ? len : 40),
 		name, known);
-	failure->hint = NULL;
-	return result;
 }
 
 static int

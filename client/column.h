@@ -31,7 +31,7 @@ struct column {
 
 /*
  * Reads "STATE,URI" or "+PATH" (the usual ones and PATH) or NULL (the usual
- * ones), in upper or lower case. 0 or exit code 2.
+ * ones), in upper or lower case. 0, or -1 with failure.
  */
 int columns_choose(const char *names,
 	const struct column *ret_columns[COLUMNS_MAX], size_t *ret_count,

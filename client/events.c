@@ -140,7 +140,7 @@ follow(struct client *client, uint64_t since)
 			(void)show_all(client, reply.result, &since);
 			continue;
 		}
-		if (result != EXIT_NO_DAEMON)
+		if (exit_code_of(failure.slug) != EXIT_NO_DAEMON)
 			return report_failure(client, NULL, &failure);
 		if (was_there)
 			(void)fprintf(stderr, "holdfast: %s; waiting for it\n",

@@ -62,3 +62,10 @@ hint_of(const char *slug)
 		       "as root";
 	return code < ERR_COUNT ? hints[code] : NULL;
 }
+
+const char *
+hint_no_access(void)
+{
+	return "be root, or a member of that group: usermod -aG holdfast USER, "
+	       "then log in anew";
+}

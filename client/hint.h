@@ -9,5 +9,7 @@
 
 /* NULL when nothing is known, or nothing of that slug. */
 const char *hint_of(const char *slug);
+/* Of a socket that is denied. */
+const char *hint_no_access(void);
 
 #endif

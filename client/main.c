@@ -56,7 +56,7 @@ main(int argc, char **argv)
 	result = options_parse(argc, argv, &client.options, &failure);
 	rpc_init(&client.rpc, choose_socket(&client.options));
 	if (result)
-		(void)report_failure(&client,
+		result = report_failure(&client,
 			client.options.has_command
 				? command_name(client.options.command)
 				: NULL,

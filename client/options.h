@@ -54,7 +54,7 @@ struct options {
 };
 
 /*
- * Reads the command line; argv is reordered. 0, or exit code 2 with failure.
+ * Reads the command line; argv is reordered. 0, or -1 with failure.
  * All options are filled in even then, as far as they can be.
  */
 int options_parse(int argc, char **argv, struct options *ret_options,

@@ -87,18 +87,27 @@ report_failure_json(const struct failure *failure)
 	(void)printf(",\"number\":%d}", failure->number);
 }
 
+/* A denial without a connection is that of the socket. */
+static const char *
+choose_hint(const struct client *client, const struct failure *failure)
+{
+	if (client->rpc.stream.socketfd < 0 &&
+		strcmp(failure->slug, err_slug(ERR_DENIED)) == 0)
+		return hint_no_access();
+	return hint_of(failure->slug);
+}
+
 int
 report_failure(struct client *client, const char *subject,
 	const struct failure *failure)
 {
-	const char *hint =
-		failure->hint ? failure->hint : hint_of(failure->slug);
+	const char *hint = choose_hint(client, failure);
 	const char *text = failure->text;
 
 	if (client->options.json) {
 		report_member_begin(client, "error");
 		report_failure_json(failure);
-		return failure->exit_code;
+		return exit_code_of(failure->slug);
 	}
 	if (subject && strncmp(text, subject, strlen(subject)) == 0 &&
 		text[strlen(subject)] == ' ')
@@ -107,7 +116,7 @@ report_failure(struct client *client, const char *subject,
 		subject ? ": " : "", text, failure->slug);
 	if (hint)
 		(void)fprintf(stderr, "  %s\n", hint);
-	return failure->exit_code;
+	return exit_code_of(failure->slug);
 }
 
 int

@@ -292,11 +292,9 @@ run_status(struct client *client)
 	struct failure failure;
 	int result = client_call_cid(client, "status", cid, &reply, &failure);
 
-	if (result == 0 && reply.result->type != MSGPACK_OBJECT_MAP) {
-		(void)failure_set(&failure, ERR_BAD_MESSAGE,
+	if (result == 0 && reply.result->type != MSGPACK_OBJECT_MAP)
+		result = failure_set(&failure, ERR_BAD_MESSAGE,
 			"the daemon's answer is malformed: no entry");
-		result = failure.exit_code;
-	}
 	if (result)
 		return report_failure(client, cid, &failure);
 	report_member(client, "result", reply.result);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/lib/failure.h"
+#include "client/exit_code.h"
 #include "client/json.h"
 #include "client/text.h"
 #include "common/guard.h"

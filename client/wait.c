@@ -11,9 +11,9 @@
 #include "client/text.h"
 #include "common/guard.h"
 
-/* The error that stands in an entry, as a failure; 0 when none does. */
-static int
-entry_failure(const msgpack_object *entry, struct failure *ret_failure)
+/* The error that stands in an entry, if one does. */
+static bool
+has_failure(const msgpack_object *entry, struct failure *ret_failure)
 {
 	const msgpack_object *error = map_of(entry, "error");
 	cleanup_free char *slug = NULL;
@@ -21,11 +21,12 @@ entry_failure(const msgpack_object *entry, struct failure *ret_failure)
 	cleanup_free char *whole = NULL;
 
 	if (!error)
-		return 0;
+		return false;
 	slug = text_of(error, "slug");
 	text = text_of(error, "text");
 	whole = text_format("%s: %s", slug, text);
-	return failure_from_server(ret_failure, whole, strlen(whole));
+	(void)failure_from_server(ret_failure, whole, strlen(whole));
+	return true;
 }
 
 int
@@ -42,11 +43,11 @@ wait_report(struct client *client, const char *cid, const msgpack_object *entry)
 			path);
 		return EXIT_OK;
 	}
-	if (entry_failure(entry, &failure) == 0)
+	if (has_failure(entry, &failure))
+		(void)report_failure(client, cid, &failure);
+	else
 		(void)fprintf(stderr, "holdfast: %s: not connected: %s\n", cid,
 			state);
-	else
-		(void)report_failure(client, cid, &failure);
 	return EXIT_IN_ERROR;
 }
 

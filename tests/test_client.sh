@@ -315,6 +315,7 @@ has out "slow: released"
 run "someone else's claim is denied" 0 manage nfs://up/o others
 run "with a code of its own" 6 unmanage others
 has err "(denied)"
+has err "its owner or root may do that"
 run "the first failure decides the code" 6 unmanage others nope silent
 run "several in one JSON object" 4 --json unmanage db nope
 json 'o["results"]["db"]["result"] == {"last": True}'

@@ -76,8 +76,7 @@ a_peer_that_always_has_more_is_given_up_at_the_deadline(void **state)
 	rpc.owed = 1;
 	rpc.on_note = count_note;
 	rpc.data = &told;
-	assert_int_equal(
-		rpc_receive(&rpc, 1, 4000, &reply, &failure), EXIT_TIMEOUT);
+	assert_int_equal(rpc_receive(&rpc, 1, 4000, &reply, &failure), -1);
 	assert_string_equal(failure.slug, "timeout");
 	assert_in_range(told, 1, NOTES / 2);
 	assert_int_equal(rpc.stream.socketfd, -1);
@@ -101,8 +100,8 @@ notes_are_told_as_far_as_they_have_come(void **state)
 	assert_int_equal(rpc_read_notes(&rpc, 0, &count, &failure), 0);
 	assert_int_equal(count, 0);
 	close(peerfd);
-	assert_int_equal(
-		rpc_read_notes(&rpc, 0, &count, &failure), EXIT_NO_DAEMON);
+	assert_int_equal(rpc_read_notes(&rpc, 0, &count, &failure), -1);
+	assert_string_equal(failure.slug, "no-daemon");
 	assert_int_equal(rpc.stream.socketfd, -1);
 }
 
@@ -116,8 +115,7 @@ an_answer_on_a_connection_that_was_lost_is_not_waited_for(void **state)
 
 	rpc_init(&rpc, "none");
 	begin_us = now_us;
-	assert_int_equal(
-		rpc_receive(&rpc, 1, 4000, &reply, &failure), EXIT_NO_DAEMON);
+	assert_int_equal(rpc_receive(&rpc, 1, 4000, &reply, &failure), -1);
 	assert_string_equal(failure.slug, "no-daemon");
 	assert_in_range(now_us - begin_us, 0, US_PER_SEC);
 	assert_int_equal(rpc.owed, 0);
@@ -134,8 +132,9 @@ one_lost_connection_fails_all_that_were_asked_on_it(void **state)
 	rpc.owed = 2;
 	close(peerfd);
 	for (uint32_t id = 1; id <= 2; id++) {
-		assert_int_equal(rpc_receive(&rpc, id, 4000, &reply, &failure),
-			EXIT_NO_DAEMON);
+		assert_int_equal(
+			rpc_receive(&rpc, id, 4000, &reply, &failure), -1);
+		assert_string_equal(failure.slug, "no-daemon");
 		assert_int_equal(rpc.owed, 0);
 		assert_int_equal(rpc.stream.socketfd, -1);
 	}

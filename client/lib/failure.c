@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * failure.c - why a call failed: slug, number, text, exit code.
+ * failure.c - why a call failed: slug, number, text.
  *
  * Runs in: command, and whoever links libholdfast.
  * Trusts: nobody: slug and text may come from the daemon.
@@ -15,9 +15,7 @@
 static void
 fill(struct failure *failure, enum err_code code)
 {
-	failure->exit_code = err_exit_code(code);
 	failure->number = err_number(code);
-	failure->hint = NULL;
 	(void)snprintf(
 		failure->slug, sizeof(failure->slug), "%s", err_slug(code));
 }
@@ -33,7 +31,7 @@ failure_set(
 	(void)vsnprintf(failure->text, sizeof(failure->text), format, args);
 	va_end(args);
 	err_clean_text(failure->text);
-	return failure->exit_code;
+	return -1;
 }
 
 int
@@ -41,13 +39,12 @@ failure_no_daemon(struct failure *failure, const char *format, ...)
 {
 	va_list args;
 
-	*failure = (struct failure){
-		.exit_code = EXIT_NO_DAEMON, .slug = FAILURE_NO_DAEMON};
+	*failure = (struct failure){.slug = FAILURE_NO_DAEMON};
 	va_start(args, format);
 	(void)vsnprintf(failure->text, sizeof(failure->text), format, args);
 	va_end(args);
 	err_clean_text(failure->text);
-	return failure->exit_code;
+	return -1;
 }
 
 /* Length of the slug in front of ": ", 0 when there is none. */
@@ -74,7 +71,7 @@ failure_from_server(struct failure *failure, const char *text, size_t len)
 	enum err_code code = err_from_slug(text, slug_len);
 
 	if (code == ERR_COUNT || code == ERR_NONE) {
-		*failure = (struct failure){.exit_code = EXIT_FAILED};
+		failure->number = 0;
 		(void)snprintf(failure->slug, sizeof(failure->slug), "%.*s",
 			slug_len ? (int)slug_len : 7,
 			slug_len ? text : "unknown");
@@ -87,5 +84,5 @@ failure_from_server(struct failure *failure, const char *text, size_t len)
 	memcpy(failure->text, text + skip, len);
 	failure->text[len] = '\0';
 	err_clean_text(failure->text);
-	return failure->exit_code;
+	return -1;
 }

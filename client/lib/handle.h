@@ -47,7 +47,7 @@ int handle_call_for(struct holdfast *handle, const char *method,
 	struct holdfast_reply **ret_reply, struct holdfast_error *error);
 int64_t handle_timeout_ms(const struct holdfast *handle, int64_t own_ms);
 
-/* Connects and subscribes again where that is needed. An exit code. */
+/* Connects and subscribes again where that is needed. 0 or -1. */
 int handle_prepare(
 	struct holdfast *handle, int64_t timeout_ms, struct failure *failure);
 
@@ -64,7 +64,7 @@ enum {
 
 /* events.c: tells a notification, if it is an event that is wanted. */
 void events_on_note(void *data, struct stream_message *note);
-/* Subscribes on the connection that there is. An exit code. */
+/* Subscribes on the connection that there is. 0 or -1. */
 int events_subscribe(
 	struct holdfast *handle, int64_t timeout_ms, struct failure *failure);
 

@@ -32,7 +32,7 @@ struct pages {
 
 /*
  * Fills empty pages with all that meets the filter; what came before a failure
- * is in there, too. 0, or an exit code.
+ * is in there, too. 0 or -1.
  */
 int pages_fetch(struct rpc *rpc, const struct holdfast_filter *filter,
 	const struct deadline *deadline, struct pages *pages,

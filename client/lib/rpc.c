@@ -90,7 +90,7 @@ read_response(struct rpc_reply *reply, struct failure *failure)
 	}
 	(void)failure_from_server(failure, text, len);
 	rpc_reply_done(reply);
-	return failure->exit_code;
+	return -1;
 }
 
 static void
@@ -118,7 +118,7 @@ tell_notes(struct rpc *rpc, unsigned *count, struct failure *failure)
 		tell_note(rpc, &note);
 		(*count)++;
 	}
-	return got < 0 ? failure->exit_code : 0;
+	return got < 0 ? -1 : 0;
 }
 
 /*
@@ -153,7 +153,7 @@ await_response(struct rpc *rpc, uint32_t id, const struct deadline *deadline,
 	if (check_response(id, ret_message->wire.root, failure) == 0)
 		return 0;
 	stream_message_done(ret_message);
-	return failure->exit_code;
+	return -1;
 }
 
 /* The daemon closes the connection on what is beyond its limits: not sent. */
@@ -306,7 +306,7 @@ read_notes(struct rpc *rpc, const struct deadline *deadline,
 		is_last = left == 0;
 		ready = stream_poll(&rpc->stream, POLLIN, left, failure);
 		if (ready < 0)
-			return failure->exit_code;
+			return -1;
 		result = ready > 0 ? stream_read(&rpc->stream, failure) : 0;
 		if (result)
 			return result;

@@ -35,12 +35,12 @@ void rpc_init(struct rpc *rpc, const char *path);
 /* Closes the connection; a call makes a new one. */
 void rpc_done(struct rpc *rpc);
 
-/* Connects, unless that is done. 0, or an exit code. */
+/* Connects, unless that is done. 0 or -1. */
 int rpc_connect(struct rpc *rpc, int64_t timeout_ms, struct failure *failure);
 
 /*
  * Calls a method, connecting first when need be; params holds one msgpack
- * array. 0, and ret_reply is the caller's to release; or an exit code: the
+ * array. 0, and ret_reply is the caller's to release; or -1: the
  * daemon's error, no daemon, no answer within timeout_ms, no proper answer.
  */
 int rpc_call(struct rpc *rpc, const char *method,
@@ -62,8 +62,7 @@ int rpc_receive(struct rpc *rpc, uint32_t id, int64_t timeout_ms,
 
 /*
  * On a connection: has on_note() told what came, and waits for a notification
- * when none has; 0 looks once. 0 with their number, which may be none, or an
- * exit code.
+ * when none has; 0 looks once. 0 with their number, which may be none, or -1.
  */
 int rpc_read_notes(struct rpc *rpc, int64_t timeout_ms, unsigned *ret_count,
 	struct failure *failure);

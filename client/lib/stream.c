@@ -60,8 +60,6 @@ stream_message_done(struct stream_message *message)
 static int
 refuse_connect(const struct stream *stream, int errnum, struct failure *failure)
 {
-	int result;
-
 	if (errnum == EAGAIN || errnum == EINTR)
 		return failure_set(failure, ERR_TIMEOUT,
 			"the daemon at %s took no connection in time",
@@ -69,13 +67,10 @@ refuse_connect(const struct stream *stream, int errnum, struct failure *failure)
 	if (errnum != EACCES && errnum != EPERM)
 		return failure_no_daemon(failure, "no daemon at %s: %s",
 			stream->path, strerror(errnum));
-	result = failure_set(failure, ERR_DENIED,
+	return failure_set(failure, ERR_DENIED,
 		"no access to %s: not in the group holdfast, or SELinux "
 		"refuses it",
 		stream->path);
-	failure->hint = "be root, or a member of that group: usermod -aG "
-			"holdfast USER, then log in anew";
-	return result;
 }
 
 /* Bounds connect(2), which waits while the backlog is full. */
@@ -161,7 +156,7 @@ wait_for(const struct stream *stream, short events,
 		left = clock_wait_ms(deadline->at_us);
 		ready = stream_poll(stream, events, left, failure);
 		if (ready < 0)
-			return failure->exit_code;
+			return -1;
 		if (ready > 0 && left > 0)
 			return 0;
 	} while (left > 0);
@@ -293,7 +288,7 @@ stream_receive(struct stream *stream, const struct deadline *deadline,
 		int result;
 
 		if (got < 0)
-			return failure->exit_code;
+			return -1;
 		if (got > 0)
 			return 0;
 		result = wait_for(stream, POLLIN, deadline, failure);

@@ -46,21 +46,21 @@ void stream_init(struct stream *stream, const char *path);
 void stream_close(struct stream *stream);
 
 /*
- * Connects what is closed. 0, or an exit code: no daemon, no access, or none
- * that took the connection by the deadline, 10 s at most.
+ * Connects what is closed. 0, or -1: no daemon, no access, or none that took the
+ * connection by the deadline, 10 s at most.
  */
 int stream_connect(struct stream *stream, const struct deadline *deadline,
 	struct failure *failure);
 /* Whether nothing can come any more: a daemon that was started anew. */
 bool stream_has_hung_up(const struct stream *stream);
 
-/* 0, also when the daemon has hung up: why can still be read; or an exit code. */
+/* 0, also when the daemon has hung up: why can still be read; or -1. */
 int stream_send(struct stream *stream, const struct wire_writer *request,
 	const struct deadline *deadline, struct failure *failure);
 
 /*
- * Waits for the next message, which is the caller's to release. 0 or an exit
- * code: no daemon any more, nothing whole by the deadline, malformed bytes.
+ * Waits for the next message, which is the caller's to release. 0, or -1: no
+ * daemon any more, nothing whole by the deadline, malformed bytes.
  */
 int stream_receive(struct stream *stream, const struct deadline *deadline,
 	struct stream_message *ret_message, struct failure *failure);
@@ -69,8 +69,8 @@ void stream_message_done(struct stream_message *message);
 /*
  * The steps of it, for those who wait otherwise: 1 with a message that is whole
  * already, 0 if bytes are missing; 1 once one of poll(2)'s events is there, 0
- * after timeout_ms or a signal; both -1 with a failure. Then what is there is
- * read: 0, which may be nothing, or an exit code.
+ * after timeout_ms or a signal; then what is there is read: 0, which may be
+ * nothing. All -1 with a failure.
  */
 int stream_next(struct stream *stream, struct stream_message *ret_message,
 	struct failure *failure);
