@@ -379,7 +379,7 @@ json 'o["result"]["ab"] == 1.5'
 run "there are many claims" 0 call fake_fill 2500
 run "a long list comes whole" 0 list -nro CID --prefix many-
 is out "$(seq -f 'many-%06g' 0 2499)"
-for kind in again beyond backwards odd nameless; do
+for kind in again beyond backwards odd nameless long; do
 	run "a list that is wrong is refused: $kind" 0 call fake_list $kind
 	run "at once" 1 list
 	has err "(bad-message)"

@@ -99,8 +99,9 @@ compare_pairs(const void *a, const void *b)
 
 /*
  * The daemon's order within a page says nothing: it is put in order. Each ID
- * comes after the one before then, so that none is there twice; an empty one,
- * which what is no text is taken for, comes after none.
+ * comes after the one before then, so that none is there twice. One that cannot
+ * be asked for is none: it is empty, as what is no text is taken for, or longer
+ * than the daemon reads.
  */
 static int
 check_page(struct walk *walk, const msgpack_object *result,
@@ -117,7 +118,11 @@ check_page(struct walk *walk, const msgpack_object *result,
 	for (uint32_t i = 0; i < map->size; i++) {
 		struct id id = id_of(&map->ptr[i]);
 
-		if (id.len == 0 || !is_after(&id, &walk->after))
+		if (id.len == 0 || id.len > WIRE_STRING_MAX)
+			return failure_set(failure, ERR_BAD_MESSAGE,
+				"the daemon's list has something that is no "
+				"ID");
+		if (!is_after(&id, &walk->after))
 			return failure_set(failure, ERR_BAD_MESSAGE,
 				"the daemon's pages are not in order");
 		walk->after = id;

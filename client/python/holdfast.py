@@ -361,8 +361,13 @@ class Client:
             self.close()
             raise Error("bad-message", "the daemon's list is no map of %d "
                         "entries at most" % most)
-        if not all(isinstance(ident, str) and ident > (after or "")
+        if not all(isinstance(ident, str)
+                   and 0 < len(ident.encode()) <= STRING_MAX
                    for ident in page):
+            self.close()
+            raise Error("bad-message",
+                        "the daemon's list has something that is no ID")
+        if after is not None and any(ident <= after for ident in page):
             self.close()
             raise Error("bad-message", "the daemon's pages are not in order")
         return sorted(page)
@@ -406,10 +411,13 @@ class Client:
             timeout=wait + (CALL_TIMEOUT if self.timeout is None
                             else self.timeout))
         try:
-            return list(answer["events"]), answer["next"]
+            events, since = list(answer["events"]), answer["next"]
         except (KeyError, TypeError):
+            events, since = [], None
+        if not isinstance(since, int):
             self.close()
-            raise Error("bad-message", "the daemon's events are none") from None
+            raise Error("bad-message", "the daemon's events are none")
+        return events, since
 
     @contextlib.contextmanager
     def managed(self, uri, cid, wait=30, **credentials):

@@ -21,7 +21,8 @@ fake_trickle(hex)  sends those bytes over and over, one now and then
 fake_flood(count)  sends notifications of so many elements, without a pause
 fake_deaf()        answers, and takes nothing more
 fake_fill(count)   makes that many claims
-fake_list(kind)    from then on list lies: backwards, again, beyond, odd, nameless
+fake_list(kind)    from then on list lies: backwards, again, beyond, odd,
+                   nameless, long
 fake_most(count)   from then on a list of more entries is too big
 """
 
@@ -140,6 +141,8 @@ def lie(found, options):
         return ["no", "map"]
     if settings["list"] == "nameless":
         return {"": {}}
+    if settings["list"] == "long":
+        return {"%04d" % i + "x" * 4093: {} for i in range(most)}
     if settings["list"] == "backwards":
         return dict(list(found.items())[::-1][:most])
     if settings["list"] == "again":

@@ -247,7 +247,8 @@ def lists_that_do_not_go_on_are_refused(story):
     with fake_server(story) as path:
         for library in each_library(path):
             library.call("fake_fill", 1500)
-            for kind in ("again", "beyond", "backwards", "odd", "nameless"):
+            for kind in ("again", "beyond", "backwards", "odd", "nameless",
+                         "long"):
                 library.call("fake_list", kind)
                 failed = refusal(library.list)
                 expect_equal((failed.slug, failed.number),
