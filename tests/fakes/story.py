@@ -514,6 +514,17 @@ class Story:
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE,
                          (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
+    def kill_at_flush(self, number):
+        """The daemon, at the number-th flush of a file from here on; None: let
+        it flush."""
+        path = self.path("kill_at_flush")
+        if number is None:
+            os.unlink(path)
+            return
+        with open(path + ".new", "w", encoding="ascii") as file:
+            file.write("%d" % number)
+        os.rename(path + ".new", path)
+
     def links(self):
         folder = self.path("run", "by-id")
         return {name: os.readlink(os.path.join(folder, name))

@@ -4,11 +4,9 @@
 Runs in: the stories
 """
 
-import random
 import signal
-import time
 
-from client import RPCError
+from client import Closed, RPCError
 from story import HOLD, OTHER, URI, expect, expect_equal
 
 BAD = [
@@ -210,31 +208,60 @@ def more_than_1024_claims_do_not_go_at_once(story):
     expect_equal(client.claims(), {})
 
 
-def killed_in_between_there_are_all_of_them_or_none(story):
-    """Killed at a moment of chance; after each start the store holds whole
-    groups alone, and every one that was acknowledged."""
-    rng = random.Random(6)
-    made, released = set(), set()
-    doubtful = None
-    for _ in range(12):
-        client = story.start().client()
-        there = {}
-        for cid in client.claims():
-            there.setdefault(cid.split("_")[0], set()).add(cid)
-        expect_equal({len(group) for group in there.values()} - {100}, set())
-        expect(made - {doubtful} <= set(there), "an acknowledged group")
-        expect(not set(there) & (released - {doubtful}), "a released group")
-        made = set(there)
-        for cid in sorted(there)[:-2]:
-            client.call("unmanage_prefix", cid + "_")
-            released.add(cid)
-            made.discard(cid)
-        doubtful = "g%d" % rng.randrange(1000000)
-        client.begin("manage_many", [["tmpfs://%s-%d" % (doubtful, i % 9),
-                                      "%s_%d" % (doubtful, i)]
-                                     for i in range(100)])
-        if rng.random() < 0.5:
-            client.begin("unmanage_prefix", doubtful + "_")
-        time.sleep(rng.random() * 0.03)
-        story.signal(signal.SIGKILL)
-        story.wait_end()
+GROUP = [["tmpfs://u%d" % (i % 9), "group_%d" % i] for i in range(100)]
+KEPT = [["tmpfs://u%d" % i, "kept_%d" % i] for i in range(9)]
+FLUSHES = 20            # many more than a change takes
+
+
+def _killed_at_flush(story, number, *call):
+    """Whether the call was answered before that flush; the daemon is killed in
+    any case."""
+    client = story.client()
+    story.kill_at_flush(number)
+    try:
+        client.call(*call)
+        is_answered = True
+    except Closed:
+        is_answered = False
+    story.signal(signal.SIGKILL)
+    story.wait_end()
+    story.kill_at_flush(None)
+    return is_answered
+
+
+def _killed_at_each_flush(story, prepare, call, done):
+    """At the first, the second and so on, until it is answered; so many of the
+    group are there when it is done, and prepare() makes it undone again."""
+    found = []
+    for number in range(1, FLUSHES):
+        prepare(story.client())
+        is_answered = _killed_at_flush(story, number, *call)
+        claims = set(story.start().client().claims())
+        kept = {cid for _, cid in KEPT}
+        expect(kept <= claims, "what was answered before is lost")
+        found.append(len(claims - kept))
+        expect(found[-1] in (0, len(GROUP)),
+               "%d were left by flush %d" % (found[-1], number))
+        if is_answered:
+            break
+    else:
+        raise AssertionError("it takes %d flushes" % FLUSHES)
+    expect_equal(found[-1], done, "of what was answered")
+    expect_equal(set(found), {0, len(GROUP)}, "how many there were: %r" % found)
+
+
+def killed_at_any_flush_there_are_all_claims_or_none(story):
+    story.start().client().call("manage_many", KEPT)
+
+    def prepare(client):
+        client.call("unmanage_prefix", "group_")
+    _killed_at_each_flush(story, prepare, ("manage_many", GROUP), len(GROUP))
+
+
+def killed_at_any_flush_all_claims_of_a_prefix_are_released_or_none(story):
+    story.start().client().call("manage_many", KEPT)
+
+    def prepare(client):
+        if "group_0" not in client.claims():
+            client.call("manage_many", GROUP)
+    _killed_at_each_flush(story, prepare, ("unmanage_prefix", "group_"), 0)
