@@ -177,14 +177,18 @@ class Client:
                 number, error, result = self.receive()
                 self._early[number] = (error, result)
 
-    def refusal(self, method, *params):
-        """The slug of the error that the call must end in."""
+    def error(self, method, *params):
+        """The RPCError that the call must end in."""
         try:
             result = self.call(method, *params)
         except RPCError as error:
-            return error.slug
+            return error
         raise AssertionError("%s%r was not refused: %r"
                              % (method, params, result))
+
+    def refusal(self, method, *params):
+        """Its slug."""
+        return self.error(method, *params).slug
 
     def manage(self, uri, cid, **options):
         return self.call("manage", uri, cid, *([options] if options else []))

@@ -202,6 +202,7 @@ def a_temporary_connection_is_gone_behind_its_block(story):
         try:
             with library.managed(URI, "FLOW_1_1", wait=None):
                 raise KeyError("of the block")
+            raise AssertionError("the block's failure was swallowed")
         except KeyError:
             pass
         expect_equal(client.claims(), {})
@@ -210,6 +211,7 @@ def a_temporary_connection_is_gone_behind_its_block(story):
             with library.managed(URI, "FLOW_1_1"):
                 client.unmanage("FLOW_1_1")
                 raise KeyError("of the block")
+            raise AssertionError("the block's failure was swallowed")
         except KeyError:
             pass
         try:

@@ -74,11 +74,9 @@ def what_is_wrong_with_one_claim_refuses_all(story):
     events = client.call("events", 0)["events"]
     expect_equal([event["subject"] for event in events
                   if event["kind"] in ("claimed", "released")], ["kept"])
-    try:
-        client.call("manage_many", [[URI, "a"], ["nfs://", "b"]])
-    except RPCError as error:
-        expect("claim 2 (\"b\"): " in error.text
-               and error.text.endswith("none was made"), error.text)
+    error = client.error("manage_many", [[URI, "a"], ["nfs://", "b"]])
+    expect("claim 2 (\"b\"): " in error.text
+           and error.text.endswith("none was made"), error.text)
 
 
 def what_was_refused_is_not_there_after_a_restart(story):
