@@ -574,6 +574,7 @@ def a_worker_that_dies_in_a_trial_leaves_it_to_the_next(story):
     worker.expect_order("trial")
     expect_equal(worker.names()[:4],
                  ["target", "credentials", "want", "trial"])
+    story.turn()
     expect(client.is_quiet(), "it was answered")
     worker.tried(worker.fields("trial")[0]["number"])
     expect_equal(client.answer(number)["created"], False)

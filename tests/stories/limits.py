@@ -116,12 +116,15 @@ def a_client_has_so_many_requests_waiting(story):
     client.call("unsubscribe")
     for _ in range(5):
         client.begin("events", last, {"timeout_ms": 60000})
+    client.call("hello")
+    expect(client.is_quiet(), "so many do not wait")
     expect_equal(client.refusal("events", last, {"timeout_ms": 60000}),
                  "too-many")
     client.call("hello")
     other = story.client()
     other.begin("events", last, {"timeout_ms": 60000})
     other.call("hello")
+    expect(other.is_quiet(), "another's requests count, too")
 
 
 def _is_answered_whole(client, answers):

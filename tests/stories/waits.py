@@ -38,6 +38,7 @@ def wait_is_answered_once_it_is_connected(story):
     number = client.begin_wait("a")
     _expect_waiting(story, client)
     worker.begin_attempt()
+    story.poll(lambda: client.state("a") == "connecting", "the attempt")
     _expect_waiting(story, client)
     worker.connected()
     entry = client.answer(number)
@@ -124,7 +125,6 @@ def settled_comes_when_the_worker_dies_in_every_attempt(story):
         worker.expect_end()
         story.poll(lambda: client.state("a") == "backoff", "the death")
         story.advance(5)
-    story.poll(lambda: not client.is_quiet(), "an answer", timeout=3)
     expect_equal(client.answer(number)["state"], "backoff")
 
 
@@ -177,6 +177,9 @@ def gone_is_answered_when_the_connection_is(story):
     worker.expect_want("down")
     _expect_waiting(story, client)
     worker.report(state="disconnecting", wanted="down")
+    story.poll(lambda: [entry["state"] for entry
+                        in client.lingering().values()] == ["disconnecting"],
+               "the report")
     _expect_waiting(story, client)
     worker.gone()
     for number in (early, late):
