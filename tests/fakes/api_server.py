@@ -20,7 +20,7 @@ fake_behind(hex)   answers, with those bytes behind it in the same packet
 fake_trickle(hex)  sends those bytes over and over, one now and then
 fake_flood(count)  sends notifications of so many elements, without a pause
 fake_deaf()        answers, and takes nothing more
-fake_fill(count)   makes that many claims
+fake_fill(count)   makes that many claims, in the place of all others
 fake_list(kind)    from then on list lies: backwards, again, beyond, odd,
                    nameless, long
 fake_most(count)   from then on a list of more entries is too big
@@ -113,16 +113,6 @@ def unmanage(cid, options=None):
     return {"last": all(c["uri"] != found["uri"] for c in claims.values())}
 
 
-def manage_many(asked, options=None):
-    before = dict(claims)
-    try:
-        return {"claims": {claim[1]: manage(*claim) for claim in asked}}
-    except Failed:
-        claims.clear()
-        claims.update(before)
-        raise
-
-
 def unmanage_prefix(prefix, options=None):
     if not prefix:
         raise Failed("bad-cid: an empty prefix")
@@ -172,6 +162,7 @@ def list_(options=None):
 
 
 def fake_fill(count):
+    claims.clear()
     claims.update(("many-%06d" % i, entry("nfs://up/%d" % (i % 7), i % 2))
                   for i in range(count))
     return len(claims)
@@ -272,7 +263,7 @@ METHODS = {"manage": manage, "unmanage": unmanage,
            "list": list_,
            "status": status, "explain": explain, "metrics": metrics,
            "pause": pause, "resume": resume, "events": events, "wait": wait, "retry": retry, "hello": hello,
-           "manage_many": manage_many, "unmanage_prefix": unmanage_prefix,
+           "unmanage_prefix": unmanage_prefix,
            "fake_fill": fake_fill, "fake_list": fake_list,
            "fake_most": fake_most,
            "fake_echo": lambda *params: list(params)}
@@ -320,7 +311,7 @@ class Handler(socketserver.BaseRequestHandler):
                     time.sleep(0.01)
             return
         if method == "fake_flood":
-            end = time.monotonic() + 10
+            end = time.monotonic() + 60
             data = msgpack.packb([2, "event", [[1] * params[0]]]) * 100
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 while time.monotonic() < end:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """flows.py - many claims at once, prefixes, long lists, and the examples
 
-Runs in: the stories, for each library; on the fake daemon and on the real one
+Runs in: the stories, for each library; as root: only root can be another user,
+  too. What the daemon itself does is asked of the real one.
 """
 
 import os
@@ -9,42 +10,38 @@ import random
 import subprocess
 import sys
 
-from libraries import (DEADLINE, HERE, PythonLibrary, each_library,
-                       fake_server, refusal)
-from story import expect, expect_equal
+from libraries import DEADLINE, HERE, each_library, fake_server, refusal
+from story import OTHER_UID, URI, connects, expect, expect_equal
 
-UP = "nfs://up/one"
+DOWN = "tmpfs://down"
 EXAMPLE = os.path.join(HERE, "..", "..", "client", "python", "example.py")
 
 
-def _claims_many(path, uri):
-    for library in each_library(path):
-        library.manage(uri, "taken")
+def _socket(story):
+    return story.path("run", "api.sock")
+
+
+def many_are_claimed_at_once_or_none(story):
+    for library in each_library(_socket(story.start())):
+        library.manage(URI, "taken")
         failed = refusal(library.manage_many,
-                         [(uri, "a"), (uri, "taken"), (uri, "b")])
+                         [(URI, "a"), (URI, "taken"), (URI, "b")])
         expect_equal((failed.slug, failed.number), ("cid-in-use", 478))
         expect_equal(list(library.list(prefix="a")), [])
         answer = library.manage_many(
-            [(uri, "a"), (uri, "taken", {"if_absent": True}), (uri, "b")])
+            [(URI, "a"), (URI, "taken", {"if_absent": True}), (URI, "b")])
         expect_equal(answer, {"claims": {
-            "a": {"connection": uri, "created": True},
-            "taken": {"connection": uri, "created": False},
-            "b": {"connection": uri, "created": True}}})
+            "a": {"connection": URI, "created": True},
+            "taken": {"connection": URI, "created": False},
+            "b": {"connection": URI, "created": True}}})
         for cid in ("a", "b", "taken"):
             library.unmanage(cid)
 
 
-def many_are_claimed_at_once_or_none(story):
-    with fake_server(story) as path:
-        _claims_many(path, UP)
-    story.start()
-    _claims_many(story.path("run", "api.sock"), "tmpfs://one")
-
-
-def _releases_by_prefix(path, uri):
-    for library in each_library(path):
+def what_begins_alike_is_released_at_once(story):
+    for library in each_library(_socket(story.start())):
         for cid in ("FLOW_1_1", "FLOW_1_2", "FLOW_10_1", "flow"):
-            library.manage(uri, cid)
+            library.manage(URI, cid)
         expect_equal(library.unmanage_prefix("FLOW_1_"),
                      {"released": ["FLOW_1_1", "FLOW_1_2"]})
         expect_equal(library.unmanage_prefix("FLOW_1_"), {"released": []})
@@ -54,13 +51,6 @@ def _releases_by_prefix(path, uri):
                       if entry["managed"]], ["FLOW_10_1", "flow"])
         for cid in ("FLOW_10_1", "flow"):
             library.unmanage(cid)
-
-
-def what_begins_alike_is_released_at_once(story):
-    with fake_server(story) as path:
-        _releases_by_prefix(path, UP)
-    story.start()
-    _releases_by_prefix(story.path("run", "api.sock"), "tmpfs://one")
 
 
 def a_list_of_any_length_comes_whole_and_in_order(story):
@@ -76,9 +66,14 @@ def a_list_of_any_length_comes_whole_and_in_order(story):
                     wanted = ["lingering/up:_left", *wanted,
                               "unmanaged/nfs_31"]
                 expect_equal(list(found), wanted)
-                library.call("fake_fill", 0)
-                if count:
-                    library.unmanage_prefix("many-")
+
+
+def _claim(client, uris, cids):
+    """Each of the IDs, on each of the connections in turn; how many."""
+    claims = [[uris[i % len(uris)], cid] for i, cid in enumerate(cids)]
+    for first in range(0, len(claims), 250):
+        client.call("manage_many", claims[first:first + 250])
+    return len(claims)
 
 
 def pages_that_are_too_big_are_asked_for_smaller(story):
@@ -104,33 +99,45 @@ def pages_that_are_too_big_are_asked_for_smaller(story):
 def the_daemons_own_pages_are_put_in_order(story):
     client = story.start().client()
     wanted = ["many-%04d" % i for i in range(2250)]
-    claimed = random.Random(7).sample(wanted, len(wanted))
-    for first in range(0, len(wanted), 250):
-        client.call("manage_many", [["tmpfs://one", cid] for cid
-                                    in claimed[first:first + 250]])
-    for library in each_library(story.path("run", "api.sock")):
+    _claim(client, [URI], random.Random(7).sample(wanted, len(wanted)))
+    for library in each_library(_socket(story)):
         library.set_timeout(DEADLINE)
         expect_equal(list(library.list()), wanted)
         expect_equal(list(library.list(prefix="many-00")), wanted[:100])
 
 
+def _all_but_down(worker, order, fields):
+    if worker.uri != DOWN:
+        connects(worker, order, fields)
+    elif order == "want":
+        worker.begin_attempt()
+        worker.failed()
+
+
 def a_list_is_filtered(story):
-    with fake_server(story) as path:
-        for library in each_library(path):
-            library.call("fake_fill", 2000)
-            library.manage("nfs://down/x", "other")
-            expect_equal(list(library.list(prefix="many-0000",
-                                           connection="nfs://up/3")),
-                         ["many-%06d" % i for i in range(3, 100, 7)])
-            expect_equal(list(library.list(state="backoff")), ["other"])
-            found = library.list(uid=1)
-            expect_equal((len(found), set(entry["uid"] for entry
-                                          in found.values())), (1000, {1}))
-            expect_equal(library.list(prefix="nothing"), {})
-            failed = refusal(library.list, state="well")
-            expect_equal(failed.slug, "bad-option")
-            library.unmanage_prefix("many-")
-            library.unmanage("other")
+    """What fits is more than a page, or stands on several."""
+    story.on_order = _all_but_down
+    client = story.start().client()
+    ours = ["many-%04d" % i for i in range(2000)]
+    theirs = ["theirs-%04d" % i for i in range(1100)]
+    uris = ["tmpfs://u%d" % i for i in range(7)]
+    _claim(client, uris, ours)
+    expect_equal(story.as_other_user(
+        lambda other: _claim(other, uris, theirs)), len(theirs))
+    client.manage(DOWN, "other")
+    story.poll(lambda: client.state("other") == "backoff", "the failure")
+    for library in each_library(_socket(story)):
+        library.set_timeout(DEADLINE)
+        expect_equal(list(library.list(prefix="many-00",
+                                       connection=uris[3])), ours[3:100:7])
+        expect_equal(list(library.list(connection="TMPFS://U3",
+                                       uid=os.getuid())), ours[3::7])
+        expect_equal(list(library.list(state="backoff")), ["other"])
+        expect_equal(list(library.list(uid=OTHER_UID)), theirs)
+        expect_equal(library.list(prefix="nothing"), {})
+        expect_equal(library.list(uid=OTHER_UID, state="backoff"), {})
+        failed = refusal(library.list, state="well")
+        expect_equal((failed.slug, failed.number), ("bad-option", 1002))
 
 
 def _examples():
@@ -199,20 +206,17 @@ def the_examples_tell_what_they_could_not_write(story):
 
 
 def the_examples_work_and_clean_up(story):
-    with fake_server(story) as path:
-        os.makedirs(story.path("mounts", "up:_one"))
-        library = PythonLibrary(path)
-        _runs_a_flow(path, UP, story.path("mounts", "up:_one"),
-                     lambda: [cid for cid, entry in library.list().items()
-                              if entry["managed"]], library.manage)
-        for example in _examples():
-            done = _run(example, UP, "101", "disk", path + "none")
-            expect_equal(done.returncode, 1)
-            expect("no-daemon" in done.stderr, done.stderr)
     client = story.start().client()
-    client.manage("tmpfs://one", "keeps-it")
+    client.manage(URI, "keeps-it")
     folder = client.wait("keeps-it")["path"]
     os.makedirs(folder, exist_ok=True)
-    _runs_a_flow(story.path("run", "api.sock"), "tmpfs://one", folder,
+    _runs_a_flow(_socket(story), URI, folder,
                  lambda: sorted(set(client.claims()) - {"keeps-it"}),
                  client.manage)
+
+
+def the_examples_say_when_there_is_no_daemon(story):
+    for example in _examples():
+        done = _run(example, URI, "101", "disk", story.path("none.sock"))
+        expect_equal(done.returncode, 1)
+        expect("no-daemon" in done.stderr, done.stderr)

@@ -8,12 +8,13 @@ import socket
 import time
 
 import msgpack
-from libraries import (CLibrary, Failed, PythonLibrary, closing, drivers,
+from libraries import (CLibrary, PythonLibrary, closing, drivers,
                        each_library, fake_server, refusal)
 from story import expect, expect_equal
 
 SOON = 0.4              # of a call that is to end by its deadline
-SLACK = 5               # how much later that shows on a busy machine
+SLACK = 20              # how much later that shows on a busy machine: less than
+                        # the libraries' own deadline
 
 # What may come in the place of an answer.
 MALFORMED = {
@@ -47,11 +48,9 @@ def what_is_no_answer_is_refused_and_the_next_call_is_good(story):
     with fake_server(story) as path:
         for library in each_library(path):
             for what, data in MALFORMED.items():
-                library.set_timeout(10)
-                failed, took = _timed(library.call, "fake_raw", data.hex())
+                failed = refusal(library.call, "fake_raw", data.hex())
                 expect_equal((failed.slug, failed.number),
                              ("bad-message", 1000), what)
-                expect(took < SLACK, "%s took %g s" % (what, took))
                 expect_equal(library.call("fake_echo", what), [what])
 
 
@@ -74,9 +73,8 @@ def a_truncated_answer_is_no_answer(story):
         for library in each_library(path):
             for length in (1, 3, len(whole) // 2, len(whole) - 1):
                 data = whole[:length].hex()
-                failed, took = _timed(library.call, "fake_cut", data)
+                failed = refusal(library.call, "fake_cut", data)
                 expect_equal(failed.slug, "no-daemon", failed.text)
-                expect(took < SLACK, "it took %g s" % took)
                 failed, took = _timed(library.call, "fake_raw", data,
                                       timeout=SOON)
                 expect_equal(failed.slug, "timeout", failed.text)
@@ -130,10 +128,8 @@ def a_server_that_takes_nothing_raises_no_signal(story):
     with fake_server(story) as path:
         for library in each_library(path):
             library.call("fake_deaf")
-            failed, took = _timed(library.call, "fake_echo", 1, timeout=SOON)
+            failed = refusal(library.call, "fake_echo", 1, timeout=SOON)
             expect(failed.slug in ("timeout", "no-daemon"), failed.text)
-            expect(took < SOON + SLACK, "it took %g s" % took)
-            library.set_timeout(SLACK)
             expect_equal(library.call("fake_echo", 1), [1])
 
 
@@ -155,7 +151,6 @@ def an_answer_of_several_megabytes_comes_whole(story):
             expect_equal(library.call("fake_fill", 500), 500)
             found = library.call("list", {"max": 500})
             expect_equal(len(found), 500)
-            library.unmanage_prefix("many-")
 
 
 def _nested(depth):
@@ -190,13 +185,11 @@ def what_is_no_array_of_msgpack_is_told(story):
     for driver in drivers():
         with closing(CLibrary(driver, path)) as library:
             before = library.descriptor()
-            for raw in ("c0", "80", "9101", "91", "9090", "dd00"):
-                expected = raw != "9101"
-                try:
-                    library.do("call", "fake", 0, raw)
-                except Failed as failed:
-                    expect_equal(failed.slug, "bad-arguments" if expected
-                                 else "no-such-method", raw)
+            for raw in ("c0", "80", "91", "9090", "dd00"):
+                failed = refusal(library.do, "call", "fake", 0, raw)
+                expect_equal(failed.slug, "bad-arguments", raw)
+            failed = refusal(library.do, "call", "fake", 0, "9101")
+            expect_equal(failed.slug, "no-such-method")
             expect_equal(library.descriptor(), before)
 
 
@@ -254,4 +247,3 @@ def lists_that_do_not_go_on_are_refused(story):
                 expect_equal((failed.slug, failed.number),
                              ("bad-message", 1000), kind)
             library.call("fake_list", "")
-            library.unmanage_prefix("many-")
