@@ -37,6 +37,7 @@ CREDENTIAL = "credential"
 _OPS = [PREPARE, START, KILL, REMOVE, CREDENTIAL]   # enum launch_op
 NO_ANSWER, END, GARBAGE = -1, -2, -3    # enum verdict
 OTHER_UID = 65534
+SANITIZER = "exitcode=86"   # what a fault that it finds ends the daemon with
 HOLD = "hold"                           # the story answers later
 _REQUEST = struct.Struct("IIIIQ")       # struct launch_request
 
@@ -216,10 +217,8 @@ class Story:
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._selector.register(self._wake, selectors.EVENT_READ,
                                 self._on_wake)
-        with open(self.path("clock"), "wb") as file:
-            file.write(bytes(8))
-        with open(self.path("clock"), "r+b") as file:
-            self._clock = mmap.mmap(file.fileno(), 8)
+        self._clock = self._make_number("clock")
+        self._allocated = self._make_number("allocated")
         os.mkdir(self.path("run"))
         os.mkdir(self.path("state"), 0o700)
         os.mkdir(self.path("credentials.d"), 0o700)
@@ -241,6 +240,13 @@ class Story:
             for worker in self.workers:
                 worker.conn.close()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+    def _make_number(self, name):
+        """Of 8 bytes, shared with the daemon."""
+        with open(self.path(name), "w+b") as file:
+            file.write(bytes(8))
+            file.flush()
+            return mmap.mmap(file.fileno(), 8)
 
     # What the thread hears
 
@@ -475,6 +481,11 @@ class Story:
             for conn in held:
                 self._answer(conn, verdict)
 
+    def allocated_kb(self):
+        """What the daemon had from malloc() in its last turn; 0 without the
+        sanitizers."""
+        return struct.unpack("Q", self._allocated)[0] // 1024
+
     def boot_us(self):
         """CLOCK_BOOTTIME as the daemon has it."""
         return (time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
@@ -540,10 +551,9 @@ def hash_text(text):
 
 
 def _environment(expect_ready):
-    """A fault that a sanitizer finds ends the daemon with a status of its
-    own. A start that fails gives nothing back: the process ends."""
+    """A start that fails gives nothing back: the process ends."""
     return {**os.environ, "UBSAN_OPTIONS": "print_stacktrace=1",
-            "ASAN_OPTIONS": "exitcode=86:detect_leaks=%d" % expect_ready}
+            "ASAN_OPTIONS": "%s:detect_leaks=%d" % (SANITIZER, expect_ready)}
 
 
 def expect(condition, what):
