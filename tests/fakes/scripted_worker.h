@@ -7,7 +7,7 @@
  *            and back. It ends with its story, not with its orders.
  *
  * To the story: 'H' and "SLOT BACKEND PID", then 'O' and an order's bytes, 'E'
- * at the orders' end, 'N' and a child's PID. From it: a letter, see script_step(), and bytes.
+ * at the orders' end, 'N' and a child's PID, 'M' for its mark. From it: a letter, see script_step(), and bytes.
  */
 #ifndef TESTS_FAKES_SCRIPTED_WORKER_H
 #define TESTS_FAKES_SCRIPTED_WORKER_H
@@ -59,6 +59,17 @@ script_read_order(void)
 	if (len == 0)
 		script.reads_orders = false;
 	script_tell(len > 0 ? 'O' : 'E', order, (size_t)len);
+}
+
+/* All that was ordered before the mark came is told before the mark. */
+static void
+script_mark(void)
+{
+	struct pollfd orders = {.fd = SCRIPT_ORDERS, .events = POLLIN};
+
+	while (script.reads_orders && poll(&orders, 1, 0) > 0)
+		script_read_order();
+	script_tell('M', "", 0);
 }
 
 /* Leaves children behind that go on talking in the dead worker's name. */
@@ -121,6 +132,9 @@ script_step(const char *packet, size_t len)
 	case 'C': /* close */
 		script.reads_orders &= packet[1] != SCRIPT_ORDERS;
 		(void)close(packet[1]);
+		break;
+	case 'M': /* mark */
+		script_mark();
 		break;
 	case 'B': /* bear */
 		script_make_child();

@@ -7,6 +7,7 @@ Invariant: every wait ends by an event or by its deadline; what the thread
   hears is changed under `changed` alone.
 """
 
+import fcntl
 import mmap
 import os
 import resource
@@ -17,6 +18,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 
@@ -75,6 +77,7 @@ class Worker:
         self.obeys_limits = True
         self.status = {}
         self.children = []      # pids
+        self.marks = 0
 
     # What it does
 
@@ -189,6 +192,15 @@ class Worker:
         self.story.until(lambda: self.wants()[-1:] == [wanted],
                          "the order to want %s" % wanted)
 
+    def catch_up(self):
+        """It has told of all that the daemon has ordered until now: for what
+        must not have been ordered."""
+        self.story.turn()
+        wanted = self.marks + 1
+        self._do(b"M")
+        self.story.until(lambda: self.marks >= wanted or self.is_over,
+                         "the mark of worker of %s" % self.uri)
+
     def expect_hang_up(self):
         self.story.until(lambda: self.is_hung_up, "the end of the orders")
 
@@ -296,6 +308,8 @@ class Story:
             self._on_order(worker, packet[1:])
         elif packet[:1] == b"N":
             worker.children.append(int(packet[1:]))
+        elif packet[:1] == b"M":
+            worker.marks += 1
         elif packet[:1] == b"E":
             worker.is_hung_up = True
             if not worker.ignores_end:
@@ -464,6 +478,17 @@ class Story:
     def count_lines(self, text):
         with self.changed:
             return sum(text in line for line in self.lines)
+
+    def _is_log_unread(self):
+        with self.changed:
+            pipe = self.process.stderr
+            return not pipe.closed and any(
+                fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+
+    def expect_lines(self, text, count):
+        """So many, of all that the daemon has written until now."""
+        self.poll(lambda: not self._is_log_unread(), "the log to be read")
+        expect_equal(self.count_lines(text), count, "lines with %r" % text)
 
     def expect_line(self, text):
         self.until(lambda: self.count_lines(text) > 0, "log line %r" % text)

@@ -56,6 +56,7 @@ def _expect_credentials(worker, *expected):
     """All that it was ever given, in order."""
     count = len(expected)
     worker.expect_order("credentials", count)
+    worker.catch_up()
     expect_equal(worker.fields("credentials"), [_ordered(one)
                                                 for one in expected])
 
@@ -100,6 +101,7 @@ def credentials_come_before_the_wish_to_connect(story):
 
 def without_credentials_nothing_is_said_of_them(story):
     _, worker = _managed(story, {})
+    worker.catch_up()
     expect_equal(worker.names()[:2], ["target", "want"])
     expect_equal(worker.fields("credentials"), [])
 
@@ -115,7 +117,7 @@ def no_secret_is_listed_logged_or_in_the_store(story):
                   client.call("hello")])
     expect("canary" not in shown, shown)
     story.stop()
-    expect_equal(story.count_lines("canary"), 0)
+    story.expect_lines("canary", 0)
     for name in os.listdir(story.path("state")):
         path = story.path("state", name)
         if os.path.isfile(path):
@@ -189,7 +191,7 @@ def a_damaged_file_is_told_and_there_is_no_login_without(story):
     story.worker(1).expect_want("up")
     expect_equal(story.worker(1).fields("credentials"),
                  [{**EMPTY, "is_missing": 1}])
-    expect_equal(story.count_lines("credentials cannot be read"), 1)
+    story.expect_lines("credentials cannot be read", 1)
 
 
 def credentials_that_cannot_be_written_leave_no_claim(story):
@@ -211,6 +213,7 @@ def a_full_disk_leaves_the_old_credentials(story):
     expect_equal(client.refusal("manage", URI, "a",
                                 {"if_absent": True, **TWO}), "store-failed")
     story.empty_disk()
+    worker.catch_up()
     expect_equal(len(worker.fields("credentials")), 1)
     _, worker = _restart(story)
     _expect_credentials(worker, ONE)
@@ -356,7 +359,7 @@ def _refused_name(story, slug, part, name="san1"):
     expect_equal(_kept(story), {})
     expect_equal(story.count_workers(), 0)
     story.turn()
-    expect_equal(story.count_lines("canary"), 0)
+    story.expect_lines("canary", 0)
 
 
 def a_named_credential_that_is_missing_is_refused(story):
@@ -463,7 +466,7 @@ def other_credentials_are_tried_and_then_taken(story):
     worker.expect_order("trial")
     trial = worker.fields("trial")[0]
     expect_equal({key: trial[key] for key in EMPTY}, MUTUAL)
-    story.turn()
+    worker.catch_up()
     expect(client.is_quiet(), "it was answered before the trial was")
     expect_equal(len(worker.fields("credentials")), 1)
     worker.tried(trial["number"])
@@ -509,7 +512,7 @@ def the_same_credentials_need_no_trial(story):
                                **MUTUAL)["created"], False)
     expect_equal(client.manage(URI, "b", **MUTUAL)["created"], True)
     expect_equal(client.refusal("manage", URI, "b", MUTUAL), "cid-in-use")
-    story.turn()
+    worker.catch_up()
     expect_equal(worker.fields("trial"), [])
     expect_equal(len(worker.fields("credentials")), 1)
 
@@ -518,7 +521,7 @@ def no_credentials_leave_those_that_are_there(story):
     client, worker = _managed(story, ONE)
     client.manage(URI, "b")
     client.manage(URI, "a", if_absent=True)
-    story.turn()
+    worker.catch_up()
     expect_equal(len(worker.fields("credentials")), 1)
     _, worker = _restart(story)
     _expect_credentials(worker, ONE)
@@ -615,6 +618,7 @@ def a_second_trial_at_the_same_time_is_refused(story):
     worker.expect_order("trial")
     other = story.client()
     _expect_error(other, _replace(other, MUTUAL), "too-many")
+    worker.catch_up()
     expect_equal(len(worker.fields("trial")), 1)
     worker.tried(worker.fields("trial")[0]["number"])
     expect_equal(client.answer(number)["created"], False)
@@ -695,6 +699,7 @@ def nobody_else_replaces_a_user_s_credentials(story):
         return
     expect_equal(story.as_other_user(
         lambda other: other.refusal("manage", URI, "b", TWO)), "denied")
+    worker.catch_up()
     expect_equal(worker.fields("trial"), [])
     expect_equal(list(client.claims()), ["a"])
     # To share the connection needs none, or the same.
@@ -783,7 +788,7 @@ def each_bad_option_is_refused_without_a_secret(story):
     expect_equal(client.claims(), {})
     expect_equal(story.requests, [])
     expect_equal(_kept(story), {})
-    expect_equal(story.count_lines("canary"), 0)
+    story.expect_lines("canary", 0)
 
 
 def the_longest_credentials_are_taken(story):

@@ -158,6 +158,7 @@ def a_prefix_releases_all_that_begin_so(story):
     client.answer(gone)
     expect_equal(sorted(client.claims()), ["FLOW_10", "flow_1_1"])
     expect_equal(sorted(story.links()), ["FLOW_10", "flow_1_1"])
+    story.worker(0, URI).catch_up()
     expect_equal(story.worker(0, URI).wants(), ["up"])
     expect_equal(client.call("unmanage_prefix", "FLOW_1_"), {"released": []})
     expect_equal(client.call("unmanage_prefix", "FLOW_10"),

@@ -96,7 +96,7 @@ def an_unmanage_that_cannot_be_written_leaves_the_claim(story):
     client.wait("a")
     story.fill_disk()
     expect_equal(client.refusal("unmanage", "a"), "store-failed")
-    story.turn()
+    story.worker().catch_up()
     expect_equal(client.state("a"), "connected")
     expect_equal(story.worker().wants(), ["up"])
     expect_equal(list(story.links()), ["a"])
@@ -177,7 +177,7 @@ def a_store_that_cannot_be_opened_ends_the_start(story):
     os.chmod(story.path("state"), 0o777)
     story.start(expect_ready=False)
     expect(story.wait_end() != 0, "it started")
-    expect(story.count_lines("must be a directory") == 1, "no reason given")
+    story.expect_lines("must be a directory", 1)
 
 
 def a_damaged_store_is_made_good_from_its_backup_and_says_so(story):

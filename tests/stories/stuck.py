@@ -139,7 +139,7 @@ def a_line_that_stands_there_twice_is_one_process(story):
     expect_equal(_entry(client, FIRST)["stuck"]["pid"], process.pid)
     expect("{server=\"nfs nas1:2049\"} 1\n"
            in client.call("metrics")["text"], "one")
-    expect_equal(story.count_lines("has not ended yet"), 1)
+    story.expect_lines("has not ended yet", 1)
     process.end()
 
 
@@ -221,7 +221,7 @@ def of_what_is_not_its_own_a_worker_is_not_believed(story):
         is_own = pid == worker.pid
         expect_equal(bool(_entry(client, FIRST)["stuck"]), is_own, str(pid))
     story.expect_line("process 1 is not its worker's")
-    expect_equal(story.count_lines("cannot be watched"), 0)
+    story.expect_lines("cannot be watched", 0)
     worker.report(state="unresponsive", operation="probe", stuck_connect=0,
                   operation_pid=os.getpid(), probe_at_us=9)
     story.poll(lambda: _entry(client, FIRST)["probe"]["at"] == 9, "it")
@@ -229,7 +229,7 @@ def of_what_is_not_its_own_a_worker_is_not_believed(story):
     worker.expect_end()
     story.advance(3)
     story.poll(lambda: _entry(client, FIRST)["stuck"] is None, "its end")
-    expect_equal(story.count_lines("does not end though"), 1)
+    story.expect_lines("does not end though", 1)
     process.end()
 
 
@@ -241,7 +241,7 @@ def a_worker_cannot_fill_the_ledger(story):
         worker.report(state="stuck", operation="none",
                       stuck_connect=process.pid, probe_at_us=number + 1)
     story.poll(lambda: _entry(client, FIRST)["probe"]["at"] == 40, "the last")
-    expect_equal(story.count_lines("does not end though"), 24)
+    story.expect_lines("does not end though", 24)
     story.expect_line("cannot be watched: No space left")
     _get_stuck(story, client, other).end()
     for process in processes:
@@ -260,7 +260,7 @@ def what_a_dead_worker_was_doing_mostly_ends_with_it(story):
     worker.expect_end()
     process.end()
     story.advance(3)
-    expect_equal(story.count_lines("does not end though"), 0)
+    story.expect_lines("does not end though", 0)
 
 
 # Servers
@@ -284,6 +284,7 @@ def a_server_with_several_stuck_operations_is_held(story):
     expect_equal([_entry(client, uri)["held"]
                   for uri in (FIRST, THIRD, ELSEWHERE)],
                  ["server", "server", ""])
+    workers[3].catch_up()
     expect_equal(workers[3].fields("limit"), [])
     story.expect_line("server nfs nas1:2049: stuck operations: 2")
     for process in processes:
@@ -316,6 +317,7 @@ def one_stuck_operation_holds_nobody(story):
     process = _get_stuck(story, client, workers[0])
     story.advance(10)
     expect_equal(_entry(client, SECOND)["held"], "")
+    workers[1].catch_up()
     expect_equal(workers[1].fields("limit"), [])
     process.end()
 
@@ -340,12 +342,13 @@ def one_has_its_turn_at_a_time(story):
     waiting = [workers[2], new]
 
     def turns():
+        for worker in waiting:
+            worker.catch_up()
         return [len(worker.fields("turn")) for worker in waiting]
     new.report(state="backoff", wanted="up")
     story.advance(2.5)
     story.poll(lambda: sum(turns()) == 1, "a first turn")
     story.advance(20)
-    story.turn()
     expect_equal(sum(turns()), 1)
     first = waiting[turns().index(1)]
     first.report(state="unresponsive", turn=1)
@@ -353,6 +356,8 @@ def one_has_its_turn_at_a_time(story):
         story.turn()
         story.advance(2.5)
     story.poll(lambda: turns() == [1, 1], "the other's turn")
+    for worker in workers[:2]:
+        worker.catch_up()
     expect_equal(workers[0].fields("turn") + workers[1].fields("turn"), [])
     for process in processes:
         process.end()
@@ -499,6 +504,7 @@ def a_pause_counts_for_more_than_a_held_server(story):
     story.until(lambda: workers[2].fields("limit")[-1]["hold"] == "paused",
                 "the pause")
     story.advance(5)
+    workers[2].catch_up()
     expect_equal(workers[2].fields("turn"), [])
     client.call("resume")
     story.advance(1)

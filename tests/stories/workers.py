@@ -198,7 +198,7 @@ def a_lie_that_is_repeated_is_punished_once(story):
     story.expect_request(KILL)
     for _ in range(50):
         story.turn()
-    expect_equal(story.count_lines("said what it may not"), 1, "log lines")
+    story.expect_lines("said what it may not", 1)
     story.answer_held()
     worker.expect_end()
     expect_equal(sum(name == KILL for name, _ in story.requests), 1, "KILLs")
@@ -415,7 +415,7 @@ def the_end_of_the_launcher_is_the_end_with_status_1(story):
     client.manage("tmpfs://three", "c")
     expect_equal(story.wait_end(), 1)
     worker.expect_end()
-    expect_equal(story.count_lines("launcher: it has ended"), 1)
+    story.expect_lines("launcher: it has ended", 1)
     story.on_request = lambda operation, slot: 0
     client = story.start().client()
     expect_equal(sorted(client.claims()), ["a", "b", "c"])
