@@ -50,7 +50,7 @@ fuzz_dir_make(void)
 	return fd;
 }
 
-static void
+static inline void
 fuzz_dir_put(int dirfd, const char *name, const void *data, size_t len)
 {
 	int fd = openat(

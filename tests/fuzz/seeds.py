@@ -466,11 +466,192 @@ def conf():
     })
 
 
+def api():
+    send, pieces, with_next, half, as_last, go, slowly = range(7)
+    silent, done, no_start, missing = (n << 5 for n in range(4))
+    nfs, other = "nfs://h/a", "nfs://h/b"
+    db = "iscsi://san1/iqn.2012-06.example:db"
+    login = {"username": "host", "password": "a-long-secret"}
+    newer = {"username": "host", "password": "another-secret"}
+
+    def step(method, *params, who=0, how=send, verdict=silent, number=1):
+        return bytes([who | how << 2 | verdict]) + pack(
+            [0, number, method, list(params)])
+
+    def host(how, *rest, verdict=silent):
+        return bytes([3 | how << 2 | verdict]) + b"".join(
+            bytes([x]) if isinstance(x, int) else x for x in rest)
+
+    def clock(seconds, verdict=silent):
+        return host(0, seconds, verdict=verdict)
+
+    def report(worker, state, error=0, obj=0, attempt=1, wanted=0, text="",
+               more=()):
+        status = [12, state, 0, wanted, obj, attempt, 4, 0, 0, error, 0, text]
+        status += list(more) + (19 - len(more)) * [0]
+        return host(2, worker, pack(status), verdict=done)
+
+    restart = host(1)
+    exits = host(3, 0, 1, verdict=done)
+    answer = host(5, verdict=done)
+    pairs = [[nfs, "a"], [other, "b"]]
+    many = [["tmpfs://t%d" % (n % 3), "m%d" % n] for n in range(9)]
+    write("api", {
+        "hello": step("hello"),
+        "manage": step("manage", nfs, "a") + step(
+            "manage", nfs, "a", {"if_absent": True}) + step(
+                "manage", nfs, "a"),
+        "manage-2012": step("manageStorageServer", "nfs://h:/a", "a") + step(
+            "getStorageServerList"),
+        "manage-bad-uri": step("manage", "nfs://root:secret@h/a", "a"),
+        "manage-bad-cid": step("manage", nfs, "a/b"),
+        "manage-bad-option": step("manage", nfs, "a", {"if_absent": 1}),
+        "manage-if-absent-of-another": step("manage", nfs, "a", who=1) + step(
+            "manage", nfs, "a", {"if_absent": True}, who=2),
+        "manage-together": step("manage", nfs, "a", how=with_next) + step(
+            "manage", other, "a", who=1, how=with_next) + step(
+                "unmanage", "a", who=2),
+        "manage-and-unmanage-in-a-batch": step(
+            "manage", nfs, "a", how=with_next) + step(
+                "unmanage", "a", how=with_next) + step("manage", other, "a"),
+        "manage-and-go": step("manage", nfs, "a", how=go) + step("list"),
+        "manage-in-pieces": step("manage", nfs, "a", how=pieces),
+        "manage-slowly": step("manage", nfs, "a", how=slowly) + step("list"),
+        "manage-half": step("manage", nfs, "a", how=half) + step("list"),
+        "manage-last": step("manage", nfs, "a", how=as_last),
+        "too-many-claims": step(
+            "manage_many", many[:9]) + step(
+                "manage_many", [[nfs, "x"], [nfs, "y"], [nfs, "z"],
+                                [nfs, "w"]]),
+        "too-many-claims-of-a-user": step("manage_many", many[:7], who=1),
+        "too-many-connections": step("manage_many", [
+            ["tmpfs://t%d" % n, "c%d" % n] for n in range(6)]),
+        "too-many-connections-of-a-user": step("manage_many", [
+            ["tmpfs://t%d" % n, "c%d" % n] for n in range(4)], who=1),
+        "many": step("manage_many", pairs, {}) + step("list") + step(
+            "unmanage_prefix", "a"),
+        "many-again": step("manage", nfs, "a") + step(
+            "manage_many", [[nfs, "a", {"if_absent": True}], [other, "b"]]),
+        "many-last-is-bad": step("manage_many", pairs + [["x", "c"]]) + step(
+            "list") + step("manage", nfs, "a"),
+        "many-last-is-in-use": step("manage", nfs, "b", who=1) + step(
+            "manage_many", pairs) + step("list"),
+        "many-twice": step("manage_many", pairs + [[nfs, "a"]]),
+        "many-shape": step("manage_many", [[nfs]]) + step("manage_many", []),
+        "many-option": step("manage_many", [[nfs, "a", {"auth": "x"}]]),
+        "many-behind-manage": step("manage", nfs, "a", how=with_next) + step(
+            "manage_many", [[other, "a"], [other, "b"]]),
+        "unmanage": step("manage", nfs, "a") + step("unmanage", "a") + step(
+            "unmanage", "a"),
+        "unmanage-not-last": step("manage_many", [[nfs, "a"], [nfs, "b"]])
+        + step("unmanage", "a") + step("unmanage", "b"),
+        "unmanage-denied": step("manage", nfs, "a", who=1) + step(
+            "unmanage", "a", who=2) + step("unmanage", "a"),
+        "unmanage-transient": step("unmanage", "unmanaged/nfs_1"),
+        "prefix": step("manage_many", many) + step("unmanage_prefix", "m"),
+        "prefix-some": step("manage_many", many) + step(
+            "manage", nfs, "n") + step("unmanage_prefix", "m1"),
+        "prefix-denied": step("manage_many", many[:3]) + step(
+            "manage", nfs, "m9", who=1) + step(
+                "unmanage_prefix", "m", who=1),
+        "prefix-empty": step("unmanage_prefix", ""),
+        "prefix-and-go": step("manage_many", many) + step(
+            "unmanage_prefix", "m", how=go),
+        "pages": step("manage_many", many) + step(
+            "list", {"max": 4}) + step("list", {"max": 4, "after": "m3"})
+        + step("list", {"prefix": "m", "uid": 0, "state": "registered",
+                        "connection": "tmpfs://T1"}),
+        "list-bad-state": step("list", {"state": "up"}),
+        "list-too-big": b"".join(
+            step("manage", "nfs://h/" + 1000 * "a" + str(n % 5), "c%d" % n, how=with_next)
+            for n in range(12)) + step("list"),
+        "status": step("manage", nfs, "a") + step("status", "a") + step(
+            "status", "b"),
+        "explain": step("manage", nfs, "a") + step("explain", "a"),
+        "explain-failed": step("manage", nfs, "a", verdict=missing)
+        + step("explain", "a"),
+        "retry": step("manage", nfs, "a", verdict=missing) + step(
+            "retry", "a", verdict=no_start) + step("status", "a"),
+        "wait": step("manage", nfs, "a") + step(
+            "wait", "a", {"timeout_ms": 5000}) + clock(4) + clock(2),
+        "wait-left": step("manage", nfs, "a") + step(
+            "wait", "a", how=go) + step("unmanage", "a"),
+        "wait-released": step("manage", nfs, "a") + step(
+            "wait", "a") + step("wait", "a", {"for": "gone"}, number=2)
+        + step("unmanage", "a", who=2),
+        "wait-at-once": step("wait", "a", {"for": "gone"}) + step(
+            "manage", nfs, "a") + step("wait", "a", {"timeout_ms": 0}),
+        "wait-too-many": step("manage", nfs, "a") + b"".join(
+            step("wait", "a", number=n, how=with_next) for n in range(5)),
+        "events": step("manage", nfs, "a") + step("events", 0) + step(
+            "events", 1, {"max": 1}) + step("events", 2**52),
+        "events-wait": step("events", 0, {"timeout_ms": 5000}) + step(
+            "manage", nfs, "a", who=1) + clock(6),
+        "events-gap": b"".join(
+            step("manage", nfs, "a") + step("unmanage", "a")
+            for n in range(9)) + step("events", 3) + step("events", 1,
+                                                          {"max": 1}),
+        "subscribe": step("subscribe") + step(
+            "manage", nfs, "a") + step("unsubscribe") + step("unmanage", "a"),
+        "subscribe-since": step("manage", nfs, "a") + step(
+            "subscribe", {"since": 0}) + step("subscribe", {"since": 99})
+        + step("unmanage", "a"),
+        "metrics": step("manage", "nfs://h/%22%5C%0A", "a") + step("metrics"),
+        "pause": step("pause") + step("manage", nfs, "a") + step(
+            "status", "a") + restart + step("resume"),
+        "pause-denied": step("pause", who=1) + step("resume", who=2),
+        "restart": step("manage_many", many) + restart + step(
+            "unmanage_prefix", "m") + restart + step("list"),
+        "connects": step("manage", nfs, "a") + answer + report(0, 1) + report(
+            0, 2, obj=1) + step("wait", "a") + step("status", "a"),
+        "fails": step("manage", nfs, "a") + answer + step(
+            "wait", "a", {"for": "settled"}) + report(
+                0, 5, error=15, text="no answer") + step("explain", "a")
+        + step("events", 0),
+        "goes": step("manage", nfs, "a") + answer + report(
+            0, 2, obj=1) + step("unmanage", "a") + report(
+                0, 0, wanted=1) + clock(1, done) + step(
+                    "wait", "a", {"for": "gone"}) + clock(1, done),
+        "worker-dies": step("manage", nfs, "a") + answer + exits + step(
+            "explain", "a") + clock(5, done),
+        "worker-lies": step("manage", nfs, "a") + answer + host(
+            2, 0, pack([16, 4, "a\nb"]), verdict=done) + clock(5, done),
+        "chap": step("manage", db, "a", login) + step(
+            "manage", db + "/3", "b", login) + step("status", "b") + restart,
+        "chap-tried": step("manage", db, "a", login) + answer + step(
+            "manage", db, "b", newer, who=0) + step("hello") + host(
+                4, 0, 0, verdict=done),
+        "chap-refused": step("manage", db, "a", login) + answer + step(
+            "manage", db, "b", newer) + host(4, 0, 5, verdict=done),
+        "chap-in-time": step("manage", db, "a", login) + step(
+            "manage", db, "b", newer) + step("hello") + clock(60),
+        "chap-denied": step("manage", db, "a", login) + step(
+            "manage", db, "b", newer, who=1),
+        "chap-left": step("manage", db, "a", login) + step(
+            "manage", db, "b", newer, how=go) + step("list"),
+        "auth": step("manage", db, "a", {"auth": "san1"}, who=1) + answer,
+        "auth-of-another": step(
+            "manage", db, "a", {"auth": "san1"}, who=2) + answer,
+        "auth-missing": step("manage", db, "a", {"auth": "san1"}) + host(
+            5, verdict=missing),
+        "auth-never": step("manage", db, "a", {"auth": "san1"}) + step(
+            "manage", nfs, "b", number=2) + step("list", who=1),
+        "no-such-method": step("caf\u00e9" * 20),
+        "no-such-option": step("list", {"\u00e4": 1}),
+        "bad-arguments": step("manage") + step("status", 7),
+        "notification": bytes([0]) + pack([2, "x", []]) + step("hello"),
+        "response": bytes([0]) + pack([1, 1, None, None]) + step("hello"),
+        "number-too-large": bytes([0]) + pack([0, 2**32, "hello", []]),
+        "number-as-a-float": bytes([0]) + pack([0, 7.0, "hello", []]),
+        "nonsense": bytes([0]) + b"\xc1" + 70 * b"\0" + step("hello"),
+    })
+
+
 def main():
     for write_seeds in (wire, uri, message, call, launcher, store_record,
                         record, credential, credential_file, ledger, mountinfo,
                         scan_text, iscsiadm, iscsi_text, iscsi_login,
-                        preflight, settings, sidecar, conf):
+                        preflight, settings, sidecar, conf, api):
         write_seeds()
 
 
