@@ -1117,11 +1117,56 @@ count_open(void)
 	return count;
 }
 
+/* What an empty store is: made once, as that takes longest. */
+static struct {
+	uint8_t data[1 << 20];
+	size_t len;
+} empty_store;
+
 static void
 clear_dir(const char *path)
 {
 	(void)nftw(path, fuzz_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	CHECK(mkdir(path, 0700) == 0);
+}
+
+static int
+open_state(void)
+{
+	int fd = open(conf.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+static void
+make_empty_store(void)
+{
+	struct store *store;
+	struct err err;
+	cleanup_close int dirfd = -1;
+	cleanup_close int fd = -1;
+	ssize_t len;
+
+	clear_dir(conf.state_dir);
+	CHECK(store_open(conf.state_dir, &store, &err) == 0);
+	store_close(store);
+	dirfd = open_state();
+	fd = openat(dirfd, "claims.tdb", O_RDONLY | O_CLOEXEC);
+	len = read(fd, empty_store.data, sizeof(empty_store.data));
+	CHECK(len > 0 && (size_t)len < sizeof(empty_store.data));
+	empty_store.len = (size_t)len;
+}
+
+/* A backup, which is what a store is found by that was lost, takes as long: it
+ * finds that its place is taken. */
+static void
+put_empty_store(void)
+{
+	cleanup_close int dirfd = open_state();
+
+	fuzz_dir_put(dirfd, "claims.tdb", empty_store.data, empty_store.len);
+	CHECK(mkdirat(dirfd, "claims.tdb.backup.new", 0700) == 0);
 }
 
 int
@@ -1149,6 +1194,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	conf.connections_max = 5;
 	conf.connections_per_user = 3;
 	conf.events_max = 16;
+	make_empty_store();
 	return 0;
 }
 
@@ -1164,6 +1210,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		peers[i] = (struct peer){.fd = -1, .uid = uids[i]};
 	clear_dir(conf.run_dir);
 	clear_dir(conf.state_dir);
+	put_empty_store();
 	host_reset();
 	model_reset();
 	do {

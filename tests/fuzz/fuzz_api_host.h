@@ -106,7 +106,8 @@ process_boot_id(char *ret_text, size_t size)
 /* --- the store's library */
 
 enum {
-	HOST_RECORD_MAX = 8192 /* longer than any of a claim */
+	HOST_RECORD_MAX = 8192, /* longer than any of a claim */
+	HOST_RECORD_LEN = 64,	/* of one that is longer */
 };
 
 /*
@@ -139,7 +140,7 @@ tdb_store(TDB_CONTEXT *tdb, TDB_DATA key, TDB_DATA value, int how)
 		real = (__typeof__(&tdb_store))dlsym(RTLD_NEXT, "tdb_store");
 	CHECK(real);
 	if (value.dsize > HOST_RECORD_MAX)
-		value.dsize = HOST_RECORD_MAX;
+		value.dsize = HOST_RECORD_LEN;
 	return real(tdb, key, value, how);
 }
 
