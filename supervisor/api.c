@@ -84,22 +84,44 @@ find_method(struct text name)
 	return NULL;
 }
 
+size_t
+api_mark(const struct wire_writer *out)
+{
+	return out->has_failed ? SIZE_MAX : out->len;
+}
+
+void
+api_check_fits(struct wire_writer *out, size_t mark, uint64_t message_id)
+{
+	struct err err;
+
+	if (!out->has_failed || mark == SIZE_MAX)
+		return;
+	(void)err_set(&err, ERR_TOO_BIG, EMSGSIZE,
+		"the answer would be too long; ask for less");
+	out->has_failed = false;
+	out->len = mark;
+	api_write_error(out, message_id, &err);
+}
+
 /* What a handler wrote before it failed is taken back. */
 static void
 run(struct call *call)
 {
 	struct wire_writer *out = call->out;
-	size_t mark = out->len;
+	size_t mark = api_mark(out);
 	struct err err = {0};
 	int result = call_check_shape(call, &err);
 
 	if (result == 0)
 		result = call->method->run(call, &err);
-	if (result >= 0)
-		result = call_check_answer(call, &err);
-	if (result >= 0)
+	/* What else was written then is of other requests. */
+	if (result == CALL_LATER)
 		return;
-	out->has_failed = false;
+	if (out->has_failed || result >= 0) {
+		api_check_fits(out, mark, call->message_id);
+		return;
+	}
 	out->len = mark;
 	api_write_error(out, call->message_id, &err);
 }

@@ -34,6 +34,12 @@ void api_begin_result(struct wire_writer *out, uint64_t message_id);
 void api_write_error(
 	struct wire_writer *out, uint64_t message_id, const struct err *err);
 
+/* Where an answer begins, for api_check_fits(). */
+size_t api_mark(const struct wire_writer *out);
+/* Takes an answer back that did not fit, for an error that says so. Nothing
+ * after what did not fit before: the stream ends there. */
+void api_check_fits(struct wire_writer *out, size_t mark, uint64_t message_id);
+
 /* The names of all methods, as an array. */
 void api_write_methods(struct wire_writer *out);
 

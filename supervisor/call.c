@@ -239,15 +239,6 @@ call_get_claim(
 }
 
 int
-call_check_answer(const struct call *call, struct err *err)
-{
-	if (!call->out->has_failed)
-		return 0;
-	return err_set(err, ERR_TOO_BIG, EMSGSIZE,
-		"the answer would be too long; ask for less");
-}
-
-int
 call_check_stopping(const struct call *call, struct err *err)
 {
 	if (!call->supervisor->is_stopping)

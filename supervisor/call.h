@@ -81,9 +81,6 @@ int call_get_option_count(const struct call *call, const char *key,
 int call_get_option_text(const struct call *call, const char *key,
 	struct text *ret_text, struct err *err);
 
-/* Whether what was written can be sent; else ERR_TOO_BIG. For who has something
- * to undo: of the others api.c asks. */
-int call_check_answer(const struct call *call, struct err *err);
 /* Whether claims may still be changed; else ERR_SHUTTING_DOWN. */
 int call_check_stopping(const struct call *call, struct err *err);
 /* Who is to be answered later. */

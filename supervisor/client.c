@@ -28,7 +28,8 @@ enum {
 	ACCEPTS_A_TURN = 64,
 	BACKLOG_MAX = 256 << 10,  /* more and no request is read */
 	SENT_KEPT_MAX = 64 << 10, /* of bytes that are sent already */
-	FED_MAX = 64 << 10,	  /* of events that are not sent yet */
+	FED_MAX = 64 << 10,	  /* of events that are not sent yet, at most */
+	FED_PART = 4,		  /* nor more than such a part of what may be */
 };
 
 /* Of work for the requests of all clients in a turn: workers are to be heard, too. */
@@ -43,6 +44,15 @@ static size_t
 backlog(const struct client *client)
 {
 	return client->out.len - client->out_sent;
+}
+
+/* Events are told behind what is not sent yet: both have to fit. */
+static size_t
+fed_max(const struct client *client)
+{
+	size_t part = client->supervisor->conf.output_max / FED_PART;
+
+	return part < FED_MAX ? part : FED_MAX;
 }
 
 int
@@ -306,6 +316,9 @@ send_output(struct client *client)
 	loop_disarm(client->supervisor->loop, &client->deadline);
 	if (backlog(client) > 0) {
 		drop_sent(client);
+		/* What is sent does not count any more. */
+		client->out.max =
+			client->supervisor->conf.output_max + client->out_sent;
 		return;
 	}
 	drop_output(client); /* a large answer's memory is not kept */
@@ -462,8 +475,8 @@ client_flush_all(struct supervisor *supervisor)
 	for (client = TAILQ_FIRST(&supervisor->clients); client;
 		client = next) {
 		next = TAILQ_NEXT(client, entry);
-		if (backlog(client) < FED_MAX && !client->has_left)
-			poll_feed(client, FED_MAX);
+		if (backlog(client) < fed_max(client) && !client->has_left)
+			poll_feed(client, fed_max(client));
 		/* Half an answer stands at its end: the stream makes no sense
 		 * any more. */
 		if (client->out.has_failed)
@@ -478,7 +491,7 @@ client_flush_all(struct supervisor *supervisor)
 		if (may_handle(client) ||
 			(client->has_left && !client->is_claiming))
 			loop_hurry(supervisor->loop);
-		if (poll_is_behind(client) && backlog(client) < FED_MAX)
+		if (poll_is_behind(client) && backlog(client) < fed_max(client))
 			loop_hurry(supervisor->loop);
 		if (client->is_starved && client_has_room(client)) {
 			client->is_starved = false;

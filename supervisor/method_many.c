@@ -24,6 +24,19 @@ enum {
 	RELEASED_AT_ONCE = 1024,
 };
 
+/* The answer stands there: what cannot be told is not done. */
+static int
+finish(struct call *call, struct err *err)
+{
+	struct batch *batch = &call->supervisor->batch;
+
+	if (!call->out->has_failed)
+		return batch_commit_whole(batch, err);
+	batch_cancel(batch);
+	return err_set(err, ERR_TOO_BIG, EMSGSIZE, "%s: too long an answer",
+		call->method->name);
+}
+
 /* One of the claims that manage_many was given. */
 struct wish {
 	struct text uri;
@@ -123,20 +136,6 @@ stage(struct call *call, struct wish *wish, struct err *err)
 		wish->cid.data, wish->cid.len, NULL, err);
 }
 
-/* What cannot be told is not done. */
-static int
-commit(struct call *call, struct err *err)
-{
-	struct batch *batch = &call->supervisor->batch;
-	int result = call_check_answer(call, err);
-
-	if (result < 0) {
-		batch_cancel(batch);
-		return result;
-	}
-	return batch_commit_whole(batch, err);
-}
-
 static void
 write_managed(
 	const struct call *call, const struct wish *wishes, uint32_t count)
@@ -195,7 +194,7 @@ method_manage_many(struct call *call, struct err *err)
 		}
 	}
 	write_managed(call, wishes, count);
-	return commit(call, err);
+	return finish(call, err);
 }
 
 /* Claims in the order of their IDs. */
@@ -269,5 +268,5 @@ method_unmanage_prefix(struct call *call, struct err *err)
 		batch_cancel(batch);
 		return result;
 	}
-	return commit(call, err);
+	return finish(call, err);
 }

@@ -65,7 +65,11 @@ poll_answer(struct client *client, uint64_t message_id, uint64_t since,
 static void
 answer(struct poll *poll)
 {
+	struct wire_writer *out = &poll->client->out;
+	size_t mark = api_mark(out);
+
 	poll_answer(poll->client, poll->message_id, poll->since, poll->most);
+	api_check_fits(out, mark, poll->message_id);
 	poll_free(poll);
 }
 

@@ -51,15 +51,18 @@ answer_entry(struct waiter *waiter, const struct claim *claim)
 {
 	struct wire_writer *out = &waiter->client->out;
 	struct supervisor *supervisor = waiter->client->supervisor;
+	size_t mark;
 
 	/* So that mount_id and options belong to the state that is told. */
 	if (waiter->target->status.has_object && waiter->target->mount_id == 0)
 		mounts_read_now(&supervisor->mounts);
+	mark = api_mark(out);
 	api_begin_result(out, waiter->message_id);
 	if (claim)
 		entry_write_claim(out, claim, false);
 	else
 		entry_write_gone(out, waiter->target);
+	api_check_fits(out, mark, waiter->message_id);
 	waiter_free(waiter);
 }
 

@@ -491,6 +491,8 @@ def api():
         status += list(more) + (19 - len(more)) * [0]
         return host(2, worker, pack(status), verdict=done)
 
+    long = [["nfs://h/" + 320 * "%C3%A4" + str(n % 5), 240 * "c" + str(n)]
+            for n in range(10, 22)]
     restart = host(1)
     exits = host(3, 0, 1, verdict=done)
     answer = host(5, verdict=done)
@@ -565,6 +567,12 @@ def api():
         "list-too-big": b"".join(
             step("manage", "nfs://h/" + 1000 * "a" + str(n % 5), "c%d" % n, how=with_next)
             for n in range(12)) + step("list"),
+        "many-answer-does-not-fit": step("manage_many", long) + step(
+            "unmanage_prefix", "c") + step("events", 0, how=with_next)
+        + step("events", 22, how=with_next) + step(
+            "manage_many", long) + step("list", {"max": 1}),
+        "fed-beside-a-large-answer": step("manage_many", long) + step(
+                "subscribe", {"since": 0}, how=with_next) + step("list"),
         "status": step("manage", nfs, "a") + step("status", "a") + step(
             "status", "b"),
         "explain": step("manage", nfs, "a") + step("explain", "a"),
