@@ -2,14 +2,15 @@
 /*
  * fuzz_api.c - the whole supervisor, as its clients have it, against a model.
  *
- * Input: steps. Of each a byte: 3: which client, below; 28: how; 224: what the
- * launcher answers from now on, see host_verdicts[]. Client 3 is the host:
- * 0, the clock goes on by so many seconds as the next byte says (0: 100 ms);
- * 1, the daemon is stopped and started again; 2, the worker of the next byte
- * reports the message behind it; 3, it ends, with the status behind that; 4, it has tried credentials, with the error behind that; else nothing. Of the others a
- * message follows: 0, it is sent; 1, in two pieces; 2, with the next one; 3,
- * half of it, and that was it; 4, and it is the last; 5, and not waited for;
- * 6, half of it, then the clock goes on by 11 s, then the rest.
+ * Input: steps, each a byte and what belongs to it. Of the byte, 3 says whose
+ * step it is, 28 how, 224 what the launcher answers from now on, as in
+ * host_verdicts[]. A client's step is a message: it is sent (0), in two pieces
+ * (1), together with the next one (2), half of it before the client goes (3), as
+ * the last one (4), before the client goes (5), in two pieces with 11 s between
+ * them (6). Client 3 is the host: the clock goes on by so many seconds as a byte
+ * says, 0 is 100 ms (0), the daemon is started anew (1), the worker of the number
+ * of a byte reports a message (2), ends with a byte's status (3), has tried
+ * credentials with a byte's error (4).
  * Covers: supervisor/api.c supervisor/batch.c supervisor/call.c
  * Covers: supervisor/claim.c supervisor/claiming.c supervisor/client.c
  * Covers: supervisor/entry.c supervisor/explain.c supervisor/journal.c
@@ -27,26 +28,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
-#include <sys/un.h>
 
 #include "common/log.h"
 #include "supervisor/supervisor.h"
-#include "tests/fuzz/fuzz_dir.h"
-#include "tests/fuzz/fuzz_api_host.h"
-#include "tests/fuzz/fuzz_api_model.h"
+#include "tests/fuzz/fuzz_api_peer.h"
+#include "tests/fuzz/fuzz_api_store.h"
 
 enum {
-	CLIENTS = 3,
-	CONTROL = CLIENTS, /* root's own, of no step */
-	PEERS,
 	HOST = 3, /* who a step is of */
-	PENDING_MAX = 24,
 	STEPS_MAX = 64,
 	GROUP_MAX = 6,
 	LIVES_MAX = 4,
 	PAGE = 3,
-	RPC_REQUEST = 0,
-	RPC_NOTIFICATION = 2,
 };
 
 /* How a step's message is sent. */
@@ -71,41 +64,6 @@ enum {
 #define SLOW_US (11 * US_PER_SEC)
 #define TICK_US (US_PER_SEC / 10)
 
-static const uid_t uids[PEERS] = {0, 1000, 1001, 0};
-
-struct pending {
-	uint8_t *bytes;
-	struct wire_message message; /* of bytes */
-	uint64_t id;
-	unsigned group;
-	bool is_strict;
-	bool is_claiming;    /* it brings credentials */
-	uint64_t timeout_us; /* it may wait so long */
-	uint64_t deadline_us;
-};
-
-struct peer {
-	int fd;
-	uid_t uid;
-	uint8_t *in;
-	size_t in_len;
-	struct wire_scan scan;
-	uint8_t *unsent;
-	size_t unsent_len;
-	bool has_ended;	 /* its sending */
-	bool may_close;	 /* the daemon may */
-	bool must_close; /* the daemon has to */
-	bool is_slow;	 /* time goes on before the rest is sent */
-	struct pending *pending[PENDING_MAX];
-	size_t pending_count;
-	bool is_subscribed;
-	uint64_t told; /* number of the last event; NUMBER_ANY: any may come */
-};
-
-#define NUMBER_ANY UINT64_MAX
-
-static struct peer peers[PEERS];
-
 enum stage {
 	STAGE_BEGIN,
 	STAGE_LIST,
@@ -122,7 +80,6 @@ static struct {
 	bool has_listed; /* since the steps began, or there are none */
 	bool is_over;	 /* no more steps */
 	bool wants_restart;
-	size_t group_size;
 	size_t page_count; /* entries of the last page */
 	char after[256];
 	int stop_ticks;
@@ -130,358 +87,8 @@ static struct {
 
 static struct conf conf;
 static struct inheritance inheritance;
-static struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-/* --- requests */
-
-static bool
-is_request(const msgpack_object *root, uint64_t *ret_id)
-{
-	uint32_t count;
-	uint64_t kind;
-
-	return wire_is_array(root, &count) && count == 4 &&
-	       wire_get_uint(wire_at(root, 0), &kind) && kind == RPC_REQUEST &&
-	       wire_get_uint(wire_at(root, 1), ret_id) && *ret_id <= UINT32_MAX;
-}
-
-static bool
-is_notification(const msgpack_object *root)
-{
-	uint32_t count;
-	uint64_t kind;
-
-	return wire_is_array(root, &count) && count == 3 &&
-	       wire_get_uint(wire_at(root, 0), &kind) &&
-	       kind == RPC_NOTIFICATION;
-}
-
-static const msgpack_object *
-get_option(const msgpack_object *request, uint32_t index, const char *key)
-{
-	const msgpack_object *options = model_param(request, index);
-
-	return options && options->type == MSGPACK_OBJECT_MAP
-		       ? wire_find(options, key)
-		       : NULL;
-}
-
-static bool
-brings_credentials(const msgpack_object *request)
-{
-	static const char *const keys[] = {
-		"auth", "username", "password", "username_in", "password_in"};
-
-	if (!model_is_method(request, "manage"))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (get_option(request, 2, keys[i]))
-			return true;
-	return false;
-}
-
-/* How long it may go without an answer. */
-static uint64_t
-timeout_us(const msgpack_object *request)
-{
-	const msgpack_object *option = get_option(request, 1, "timeout_ms");
-	uint64_t ms = 0;
-
-	if (model_is_method(request, "wait"))
-		ms = 30000;
-	else if (!model_is_method(request, "events"))
-		return 0;
-	if (option)
-		(void)wire_get_uint(option, &ms);
-	return ms <= 86400000 ? ms * US_PER_MS : 0;
-}
-
-static void
-forget(struct peer *peer, size_t index)
-{
-	struct pending *pending = peer->pending[index];
-
-	wire_release(&pending->message);
-	free(pending->bytes);
-	free(pending);
-	peer->pending_count--;
-	memmove(&peer->pending[index], &peer->pending[index + 1],
-		(peer->pending_count - index) * sizeof(pending));
-}
-
-static bool
-is_in_flight(const struct peer *peer, uint64_t id)
-{
-	for (size_t i = 0; i < peer->pending_count; i++)
-		if (peer->pending[i]->id == id)
-			return true;
-	return false;
-}
-
-/* Whether a call that brings credentials may be decided at any time. */
-static bool
-is_claiming(void)
-{
-	for (size_t i = 0; i < PEERS; i++)
-		for (size_t j = 0; j < peers[i].pending_count; j++)
-			if (peers[i].pending[j]->is_claiming)
-				return true;
-	return false;
-}
-
-/* --- connections */
-
-static void
-open_peer(struct peer *peer)
-{
-
-	if (peer->fd >= 0)
-		return;
-	peer->fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	CHECK(peer->fd >= 0);
-	CHECK(connect(peer->fd, (struct sockaddr *)&address, sizeof(address)) ==
-		0);
-	host_expect_peer(peer->uid);
-}
-
-static void
-close_peer(struct peer *peer)
-{
-	for (size_t i = 0; i < peer->pending_count; i++)
-		model_on_lost(peer->pending[i]->message.root);
-	while (peer->pending_count > 0)
-		forget(peer, 0);
-	guard_close(&peer->fd);
-	free(peer->in);
-	free(peer->unsent);
-	*peer = (struct peer){.fd = -1, .uid = peer->uid};
-}
-
-/* What the kernel does not take now is sent when the daemon has read. */
-static void
-send_some(struct peer *peer)
-{
-	ssize_t len =
-		send(peer->fd, peer->unsent, peer->unsent_len, MSG_NOSIGNAL);
-
-	if (len < 0 && errno == EAGAIN)
-		return;
-	if (len < 0)
-		len = (ssize_t)peer->unsent_len; /* its end is to be read */
-	peer->unsent_len -= (size_t)len;
-	memmove(peer->unsent, peer->unsent + len, peer->unsent_len);
-}
-
-/* Takes bytes. */
-static void
-send_bytes(struct peer *peer, uint8_t *bytes, size_t len)
-{
-	free(peer->unsent);
-	peer->unsent = bytes;
-	peer->unsent_len = len;
-	send_some(peer);
-}
-
-static void
-send_part(struct peer *peer, size_t len)
-{
-	CHECK(send(peer->fd, peer->unsent, len, MSG_NOSIGNAL) == (ssize_t)len ||
-		errno == EPIPE || errno == ECONNRESET);
-	peer->unsent_len -= len;
-	memmove(peer->unsent, peer->unsent + len, peer->unsent_len);
-}
 
 /* --- answers */
-
-static void
-check_type(const msgpack_object *value, const char *type)
-{
-	const char *text;
-	uint64_t number;
-	uint32_t count;
-	size_t len;
-	bool is_so;
-
-	if (strcmp(type, "bool") == 0)
-		CHECK(wire_get_bool(value, &is_so));
-	else if (strcmp(type, "uint") == 0)
-		CHECK(wire_get_uint(value, &number));
-	else if (strcmp(type, "str") == 0)
-		CHECK(wire_get_bytes(value, &text, &len));
-	else if (strcmp(type, "array") == 0)
-		CHECK(wire_is_array(value, &count));
-	else if (strcmp(type, "map") == 0)
-		CHECK(value->type == MSGPACK_OBJECT_MAP);
-	else if (strcmp(type, "int") == 0)
-		CHECK(value->type == MSGPACK_OBJECT_POSITIVE_INTEGER ||
-			value->type == MSGPACK_OBJECT_NEGATIVE_INTEGER);
-	else
-		CHECK(wire_is_nil(value) || value->type == MSGPACK_OBJECT_MAP);
-}
-
-static const struct {
-	const char *key;
-	const char *type;
-} entry_keys[] =
-	{
-#define ENTRY(key, type, meaning) {#key, type},
-#include "proto/api.def"
-#undef ENTRY
-},
-  status_keys[] =
-	  {
-#define STATUS(key, type, meaning) {#key, type},
-#include "proto/api.def"
-#undef STATUS
-},
-  event_keys[] = {
-#define EVENT_KEY(key, type, meaning) {#key, type},
-#include "proto/api.def"
-#undef EVENT_KEY
-};
-
-#define CHECK_KEYS(map, keys)                                                  \
-	do {                                                                   \
-		for (size_t k_ = 0; k_ < ARRAY_SIZE(keys); k_++)               \
-			check_type(                                            \
-				model_key(map, keys[k_].key), keys[k_].type);  \
-	} while (0)
-
-static bool
-is_word(const msgpack_object *value, const char *word)
-{
-	const char *text;
-	size_t len;
-
-	return wire_get_bytes(value, &text, &len) &&
-	       wire_bytes_equal(text, len, word);
-}
-
-/* Behind the number that was told last: one more, but for a gap. */
-static uint64_t
-check_event(const msgpack_object *event, uint64_t told)
-{
-	uint64_t number;
-	bool is_gap;
-
-	CHECK_KEYS(event, event_keys);
-	CHECK(wire_get_uint(model_key(event, "number"), &number));
-	is_gap = is_word(model_key(event, "kind"), "gap");
-	CHECK(is_gap || told == NUMBER_ANY || number == told + 1);
-	return number;
-}
-
-static void
-check_events(const msgpack_object *request, const msgpack_object *result)
-{
-	const msgpack_object *events = model_key(result, "events");
-	const msgpack_object *max = get_option(request, 1, "max");
-	uint64_t told, most = 1000;
-	uint32_t count;
-
-	CHECK(wire_get_uint(model_param(request, 0), &told));
-	CHECK(wire_is_array(events, &count));
-	if (max)
-		CHECK(wire_get_uint(max, &most));
-	CHECK(count <= most);
-	for (uint32_t i = 0; i < count; i++)
-		told = check_event(wire_at(events, i), told);
-	CHECK(model_uint(result, "next") == told);
-}
-
-/* name{label="value"} number */
-static void
-check_sample(const char *line, const char *end)
-{
-	const char *at = line;
-	bool has_dot = false;
-
-	while (at < end && (*at == '_' || (*at >= 'a' && *at <= 'z')))
-		at++;
-	CHECK(at - line > 9 && memcmp(line, "holdfast_", 9) == 0);
-	if (at < end && *at == '{') {
-		while (at < end && *at != '"')
-			at++;
-		for (at++; at < end && *at != '"'; at++)
-			if (*at == '\\')
-				at++;
-		CHECK(end - at > 1 && at[1] == '}');
-		at += 2;
-	}
-	CHECK(at < end && *at == ' ');
-	CHECK(++at < end);
-	for (; at < end; at++) {
-		CHECK((*at >= '0' && *at <= '9') || (*at == '.' && !has_dot));
-		has_dot |= *at == '.';
-	}
-}
-
-static void
-check_metrics(const msgpack_object *result)
-{
-	struct model_text text = model_string(model_key(result, "text"));
-	const char *at = text.data, *end = text.data + text.len;
-
-	fuzz_check_value(model_key(result, "content_type"));
-	CHECK(utf8_is_valid(text.data, text.len));
-	CHECK(text.len > 6 && memcmp(end - 6, "# EOF\n", 6) == 0);
-	for (end -= 6; at < end;) {
-		const char *line = at;
-
-		at = memchr(line, '\n', (size_t)(end - line));
-		CHECK(at);
-		CHECK(fuzz_is_line(line, (size_t)(at - line)));
-		if (*line != '#')
-			check_sample(line, at);
-		else
-			CHECK(strncmp(line, "# TYPE holdfast_", 16) == 0 ||
-				strncmp(line, "# HELP holdfast_", 16) == 0);
-		at++;
-	}
-}
-
-static void
-check_list(const msgpack_object *request, const msgpack_object *result)
-{
-	const msgpack_object *max = get_option(request, 0, "max");
-	uint64_t most;
-
-	CHECK(result->type == MSGPACK_OBJECT_MAP);
-	if (max)
-		CHECK(wire_get_uint(max, &most) &&
-			result->via.map.size <= most);
-	for (uint32_t i = 0; i < result->via.map.size; i++) {
-		const msgpack_object_kv *pair = &result->via.map.ptr[i];
-		struct model_text id = model_string(&pair->key);
-
-		CHECK_KEYS(&pair->val, entry_keys);
-		CHECK(model_bool(&pair->val, "managed") ==
-			!memchr(id.data, '/', id.len));
-	}
-}
-
-static void
-check_result(const msgpack_object *request, const msgpack_object *result)
-{
-	if (model_is_method(request, "metrics")) {
-		check_metrics(result);
-		return;
-	}
-	fuzz_check_value(result);
-	if (model_is_method(request, "list")) {
-		check_list(request, result);
-	} else if (model_is_method(request, "wait")) {
-		CHECK_KEYS(result, entry_keys);
-	} else if (model_is_method(request, "status")) {
-		CHECK_KEYS(result, entry_keys);
-		CHECK_KEYS(result, status_keys);
-	} else if (model_is_method(request, "explain")) {
-		CHECK_KEYS(result, status_keys);
-	} else if (model_is_method(request, "events")) {
-		check_events(request, result);
-	}
-}
 
 static void
 note_subscription(struct peer *peer, const msgpack_object *request,
@@ -541,7 +148,7 @@ on_response(struct peer *peer, const msgpack_object *root)
 			note_page(wire_at(root, 3));
 	}
 	model_on_answer(request, root, code, peer->uid,
-		peer->pending[index]->is_strict && play.group_size == 1 &&
+		peer->pending[index]->is_strict && model.group_size == 1 &&
 			peer->pending[index]->group == model.group);
 	forget(peer, index);
 }
@@ -646,7 +253,6 @@ check_quiet(void)
 		if (peers[i].fd >= 0)
 			check_answered(&peers[i]);
 	model_end_group();
-	play.group_size = 0;
 }
 
 /* Each claim has its link, and nothing else has one. */
@@ -674,120 +280,7 @@ check_links(size_t claims)
 	CHECK(count == claims);
 }
 
-/* --- sending */
-
-/* Where the element behind that one begins, of a message that is whole. */
-static size_t
-skip(const uint8_t *bytes, size_t len, size_t at)
-{
-	struct wire_scan scan = {0};
-	ssize_t size = wire_scan(
-		&scan, &wire_request_limits, bytes + at, len - at, NULL);
-
-	CHECK(size > 0);
-	return at + (size_t)size;
-}
-
-/* The same request with another number. To be freed. */
-static uint8_t *
-renumber(const uint8_t *bytes, size_t len, uint32_t id, size_t *ret_len)
-{
-	size_t head = bytes[0] == 0xdc ? 3 : bytes[0] == 0xdd ? 5 : 1;
-	size_t id_at = skip(bytes, len, head);
-	size_t rest_at = skip(bytes, len, id_at);
-	uint8_t *copy = malloc(len + 5);
-	size_t at = id_at;
-
-	CHECK(copy);
-	memcpy(copy, bytes, id_at);
-	copy[at++] = 0xce;
-	for (int shift = 24; shift >= 0; shift -= 8)
-		copy[at++] = (uint8_t)(id >> shift);
-	memcpy(copy + at, bytes + rest_at, len - rest_at);
-	*ret_len = at + len - rest_at;
-	return copy;
-}
-
-/* Numbers that are free are left as they are. */
-static uint8_t *
-copy_request(const struct peer *peer, const uint8_t *bytes, size_t len,
-	uint64_t *id, size_t *ret_len)
-{
-	uint8_t *copy;
-
-	*ret_len = len;
-	if (!is_in_flight(peer, *id)) {
-		copy = malloc(len);
-		CHECK(copy);
-		return memcpy(copy, bytes, len);
-	}
-	for (*id = 0xfe000000; is_in_flight(peer, *id);)
-		(*id)++;
-	return renumber(bytes, len, (uint32_t)*id, ret_len);
-}
-
-static void
-note_request(struct peer *peer, const uint8_t *bytes, size_t len, uint64_t id)
-{
-	struct pending *pending = calloc(1, sizeof(*pending));
-
-	CHECK(pending);
-	peer->pending[peer->pending_count++] = pending;
-	*pending = (struct pending){
-		.id = id, .group = model.group, .is_strict = !is_claiming()};
-	pending->bytes = malloc(len);
-	CHECK(pending->bytes);
-	memcpy(pending->bytes, bytes, len);
-	CHECK(wire_unpack(&pending->message, pending->bytes, len, NULL) == 0);
-	pending->is_claiming = brings_credentials(pending->message.root);
-	pending->timeout_us = timeout_us(pending->message.root);
-	pending->deadline_us = clock_boot_us() + pending->timeout_us;
-	play.group_size++;
-}
-
-/* Puts a message into peer->unsent; false when it is one too many. */
-static bool
-stage_message(
-	struct peer *peer, const uint8_t *bytes, size_t len, bool is_whole)
-{
-	struct wire_message message;
-	uint8_t *copy;
-	uint64_t id;
-	bool is_asked, is_bad;
-
-	if (peer->has_ended || peer->must_close || peer->unsent_len > 0 ||
-		peer->pending_count == PENDING_MAX ||
-		len + 5 > WIRE_REQUEST_MAX)
-		return false;
-	open_peer(peer);
-	CHECK(wire_unpack(&message, bytes, len, NULL) == 0);
-	is_asked = is_request(message.root, &id);
-	is_bad = !is_asked && !is_notification(message.root);
-	wire_release(&message);
-	if (is_asked) {
-		copy = copy_request(peer, bytes, len, &id, &len);
-		if (is_whole)
-			note_request(peer, copy, len, id);
-	} else {
-		copy = malloc(len);
-		CHECK(copy);
-		memcpy(copy, bytes, len);
-	}
-	peer->must_close |= is_bad && is_whole;
-	free(peer->unsent);
-	peer->unsent = copy;
-	peer->unsent_len = len;
-	return true;
-}
-
-static void
-ask(struct peer *peer, struct wire_writer *writer)
-{
-	CHECK(!writer->has_failed);
-	CHECK(stage_message(peer, writer->data, writer->len, true));
-	send_some(peer);
-	wire_writer_done(writer);
-}
+/* --- what the control asks */
 
 static void
 ask_subscribe(struct peer *peer)
@@ -1117,56 +610,11 @@ count_open(void)
 	return count;
 }
 
-/* What an empty store is: made once, as that takes longest. */
-static struct {
-	uint8_t data[1 << 20];
-	size_t len;
-} empty_store;
-
 static void
 clear_dir(const char *path)
 {
 	(void)nftw(path, fuzz_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	CHECK(mkdir(path, 0700) == 0);
-}
-
-static int
-open_state(void)
-{
-	int fd = open(conf.state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-static void
-make_empty_store(void)
-{
-	struct store *store;
-	struct err err;
-	cleanup_close int dirfd = -1;
-	cleanup_close int fd = -1;
-	ssize_t len;
-
-	clear_dir(conf.state_dir);
-	CHECK(store_open(conf.state_dir, &store, &err) == 0);
-	store_close(store);
-	dirfd = open_state();
-	fd = openat(dirfd, "claims.tdb", O_RDONLY | O_CLOEXEC);
-	len = read(fd, empty_store.data, sizeof(empty_store.data));
-	CHECK(len > 0 && (size_t)len < sizeof(empty_store.data));
-	empty_store.len = (size_t)len;
-}
-
-/* A backup, which is what a store is found by that was lost, takes as long: it
- * finds that its place is taken. */
-static void
-put_empty_store(void)
-{
-	cleanup_close int dirfd = open_state();
-
-	fuzz_dir_put(dirfd, "claims.tdb", empty_store.data, empty_store.len);
-	CHECK(mkdirat(dirfd, "claims.tdb.backup.new", 0700) == 0);
 }
 
 int
@@ -1194,7 +642,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	conf.connections_max = 5;
 	conf.connections_per_user = 3;
 	conf.events_max = 16;
-	make_empty_store();
+	clear_dir(conf.state_dir);
+	make_empty_store(conf.state_dir);
 	return 0;
 }
 
@@ -1210,7 +659,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		peers[i] = (struct peer){.fd = -1, .uid = uids[i]};
 	clear_dir(conf.run_dir);
 	clear_dir(conf.state_dir);
-	put_empty_store();
+	put_empty_store(conf.state_dir);
 	host_reset();
 	model_reset();
 	do {

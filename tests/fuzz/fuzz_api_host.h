@@ -12,7 +12,6 @@
 #ifndef TESTS_FUZZ_FUZZ_API_HOST_H
 #define TESTS_FUZZ_FUZZ_API_HOST_H
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -21,7 +20,6 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
-#include <tdb.h>
 
 #include "common/clock.h"
 #include "common/fdpass.h"
@@ -101,47 +99,6 @@ void
 process_boot_id(char *ret_text, size_t size)
 {
 	(void)snprintf(ret_text, size, "boot");
-}
-
-/* --- the store's library */
-
-enum {
-	HOST_RECORD_MAX = 8192, /* longer than any of a claim */
-	HOST_RECORD_LEN = 64,	/* of one that is longer */
-};
-
-/*
- * In the place of libtdb's, and by it, so that an input takes no tenth of a
- * second. What is lost by that matters to a power cut alone: an error of the
- * disk as an error, where files are not mapped, and an undo area that never
- * moves, which takes a record of half a MiB.
- */
-
-TDB_CONTEXT *
-tdb_open_ex(const char *name, int hash_size, int tdb_flags, int open_flags,
-	mode_t mode, const struct tdb_logging_context *log, tdb_hash_func hash)
-{
-	static __typeof__(&tdb_open_ex) real;
-
-	if (!real)
-		real = (__typeof__(&tdb_open_ex))dlsym(
-			RTLD_NEXT, "tdb_open_ex");
-	CHECK(real);
-	return real(name, hash_size, tdb_flags & ~TDB_NOMMAP, open_flags, mode,
-		log, hash);
-}
-
-int
-tdb_store(TDB_CONTEXT *tdb, TDB_DATA key, TDB_DATA value, int how)
-{
-	static __typeof__(&tdb_store) real;
-
-	if (!real)
-		real = (__typeof__(&tdb_store))dlsym(RTLD_NEXT, "tdb_store");
-	CHECK(real);
-	if (value.dsize > HOST_RECORD_MAX)
-		value.dsize = HOST_RECORD_LEN;
-	return real(tdb, key, value, how);
 }
 
 /* --- who connects: in the place of SO_PEERCRED */

@@ -36,6 +36,7 @@ static struct {
 	struct model_claim *claims;
 	size_t count;
 	unsigned group;
+	size_t group_size; /* requests so far */
 } model;
 
 struct model_text {
@@ -54,6 +55,7 @@ model_reset(void)
 	model.claims = NULL;
 	model.count = 0;
 	model.group = 1;
+	model.group_size = 0;
 }
 
 static struct model_claim *
@@ -421,6 +423,7 @@ model_end_group(void)
 			claim->is_vague = false;
 	}
 	model.group++;
+	model.group_size = 0;
 }
 
 /* --- the daemon's own list */
