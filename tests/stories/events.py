@@ -10,6 +10,7 @@ import time
 
 import msgpack
 
+from client import RPCError
 from story import OTHER, URI, expect, expect_equal, listens
 
 KEYS = {"number", "at", "kind", "state", "before", "slug", "attempt",
@@ -398,6 +399,35 @@ def a_subscriber_may_begin_with_what_was(story):
     client = story.client()
     expect_equal(client.call("subscribe", {"since": 1}), {"last": 3})
     expect_equal(_notifications(client, 2), _all(other, 1))
+
+
+def events_wait_for_room_behind_an_answer(story):
+    other = story.start(limits_client_output=65536).client()
+    other.call("manage_many", [["nfs://h/" + 320 * "ä", "c%d" % i]
+                               for i in range(14)])
+    client = story.client()
+    (last, _), (listed, _) = client.call_all(
+        [("subscribe", {"since": 0}), ("list", {"prefix": "c"})])
+    expect_equal(len(listed), 14)
+    found = _notifications(client, last["last"])
+    expect_equal([event["number"] for event in found],
+                 list(range(1, last["last"] + 1)))
+
+
+def who_waits_for_events_that_do_not_fit_is_told_so(story):
+    client = story.start(limits_client_output=65536).client()
+    number = client.begin("events", 0, {"timeout_ms": 60000})
+    story.turn()
+    story.client().call(
+        "manage_many", [["nfs://h/" + 320 * "ä", "%03d" % i + 250 * "c"]
+                        for i in range(29)])
+    try:
+        client.answer(number)
+    except RPCError as error:
+        expect_equal(error.slug, "too-big")
+    else:
+        expect(False, "it did fit")
+    expect_equal(len(client.call("events", 0, {"max": 9})["events"]), 9)
 
 
 def what_a_client_caused_is_told_behind_the_answer(story):
