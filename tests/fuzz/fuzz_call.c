@@ -7,7 +7,8 @@
  * Covers: supervisor/credential.c proto/cid.c
  *
  * The methods but for manage are replaced by some that read all the arguments
- * that api.def knows; and so is what manage decides in the end.
+ * that api.def knows; and so is what manage decides in the end. fuzz_api.c has
+ * the real ones, and is slower.
  */
 #include <errno.h>
 
