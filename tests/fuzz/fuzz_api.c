@@ -5,12 +5,12 @@
  * Input: steps, each a byte and what belongs to it. Of the byte, 3 says whose
  * step it is, 28 how, 224 what the launcher answers from now on, as in
  * host_verdicts[]. A client's step is a message: it is sent (0), in two pieces
- * (1), together with the next one (2), half of it before the client goes (3), as
- * the last one (4), before the client goes (5), in two pieces with 11 s between
- * them (6). Client 3 is the host: the clock goes on by so many seconds as a byte
- * says, 0 is 100 ms (0), the daemon is started anew (1), the worker of the number
- * of a byte reports a message (2), ends with a byte's status (3), has tried
- * credentials with a byte's error (4).
+ * (1), together with the next one (2), half of it before the client goes (3),
+ * as the last one (4), before the client goes (5), in two pieces with 11 s
+ * between them (6). Client 3 is the host: the clock goes on by as many seconds
+ * as a byte says, 0 is 100 ms (0), the daemon is started anew (1), the worker
+ * of a byte's number reports a message (2), ends with a byte's status (3), has
+ * tried credentials with a byte's error (4).
  * Covers: supervisor/api.c supervisor/batch.c supervisor/call.c
  * Covers: supervisor/claim.c supervisor/claiming.c supervisor/client.c
  * Covers: supervisor/entry.c supervisor/explain.c supervisor/journal.c

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz_api_check.h - what the results of single methods have to be: PROTOCOL.md.
+ * fuzz_api_check.h - what results of single methods have to be: PROTOCOL.md.
  *                    To be included once.
  *
  * Runs in: the build.

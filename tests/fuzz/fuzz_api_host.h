@@ -5,8 +5,8 @@
  *                   once.
  *
  * Runs in: the build; in the daemon's own thread, whenever that would sleep.
- * Invariant: nothing happens by itself: the clock stands still, and the launcher
- *            and the workers say nothing, until the input has them do so. What
+ * Invariant: nothing happens by itself: the clock stands still, the launcher
+ *            and the workers say nothing until the input has them do so. What
  *            happens therefore depends on the input alone.
  */
 #ifndef TESTS_FUZZ_FUZZ_API_HOST_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fuzz_api_peer.h - the clients of fuzz_api.c: what they send, and still wait for.
+ * fuzz_api_peer.h - the clients of fuzz_api.c: what they send, and wait for.
  *                   To be included once.
  *
  * Runs in: the build.

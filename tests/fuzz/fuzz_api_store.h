@@ -4,8 +4,8 @@
  *                    included once.
  *
  * Runs in: the build.
- * Invariant: it is empty, and has no backup. What makes it so fast matters to power
- *            cuts alone.
+ * Invariant: it is empty, and has no backup. What makes it so fast matters to
+ *            power cuts alone.
  */
 #ifndef TESTS_FUZZ_FUZZ_API_STORE_H
 #define TESTS_FUZZ_FUZZ_API_STORE_H

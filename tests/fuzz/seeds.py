@@ -565,7 +565,8 @@ def api():
                         "connection": "tmpfs://T1"}),
         "list-bad-state": step("list", {"state": "up"}),
         "list-too-big": b"".join(
-            step("manage", "nfs://h/" + 1000 * "a" + str(n % 5), "c%d" % n, how=with_next)
+            step("manage", "nfs://h/" + 1000 * "a" + str(n % 5), "c%d" % n,
+                 how=with_next)
             for n in range(12)) + step("list"),
         "many-answer-does-not-fit": step("manage_many", long) + step(
             "unmanage_prefix", "c") + step("events", 0, how=with_next)
