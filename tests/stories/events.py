@@ -402,7 +402,8 @@ def a_subscriber_may_begin_with_what_was(story):
 
 
 def events_wait_for_room_behind_an_answer(story):
-    other = story.start(limits_client_output=65536).client()
+    story.narrow_output(65536)
+    other = story.start().client()
     other.call("manage_many", [["nfs://h/" + 320 * "ä", "c%d" % i]
                                for i in range(14)])
     client = story.client()
@@ -415,7 +416,8 @@ def events_wait_for_room_behind_an_answer(story):
 
 
 def who_waits_for_events_that_do_not_fit_is_told_so(story):
-    client = story.start(limits_client_output=65536).client()
+    story.narrow_output(65536)
+    client = story.start().client()
     number = client.begin("events", 0, {"timeout_ms": 60000})
     story.turn()
     story.client().call(
