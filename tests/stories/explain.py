@@ -89,10 +89,11 @@ def what_is_not_wanted_is_not_out(story):
     worker.expect_want("down")
     worker.report(state="lingering", wanted="down", error="busy",
                   error_text="in use")
-    story.poll(client.lingering, "it to linger")
+    story.poll(lambda: [entry["state"] for entry
+                        in client.lingering().values()] == ["lingering"],
+               "it to linger")
     name, = client.lingering()
-    status = client.call("status", name)
-    expect_equal((status["state"], status["outages"]), ("lingering", []))
+    expect_equal(client.call("status", name)["outages"], [])
 
 
 def requested_options_are_those_of_the_uri_and_ours(story):

@@ -58,7 +58,8 @@ def a_user_is_on_so_many_connections(story):
     client.manage("tmpfs://third", "ours")
     expect_equal(story.as_other_user(_until_refused("manage", calls[4:])),
                  [0, "too-many"])
-    story.as_other_user(lambda other: other.call("unmanage_prefix", "c"))
+    story.as_other_user(lambda other: (other.unmanage("c"),
+                                       other.wait("c", **{"for": "gone"})))
     expect_equal(story.as_other_user(_until_refused("manage", calls[4:])),
                  [1, None])
 
