@@ -122,7 +122,8 @@ int holdfast_status(struct holdfast *handle, const char *cid,
 	struct holdfast_reply **ret_reply, struct holdfast_error *error);
 /*
  * Until it is "connected" (also NULL), "settled" or "gone", for timeout_ms at
- * most: error "timeout". The result is the entry. A daemon that does not answer
+ * most: error "timeout". Settled is what is connected, or has failed in an attempt
+ * that began after it was last managed or had tried again, by whomever. The result is the entry. A daemon that does not answer
  * is given up 5 s after that, whatever holdfast_set_timeout() says.
  */
 int holdfast_wait(struct holdfast *handle, const char *cid, const char *what,

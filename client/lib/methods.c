@@ -5,6 +5,8 @@
  * Runs in: whoever links libholdfast.
  * Invariant: memory that held a password is wiped before it is freed.
  */
+#include <string.h>
+
 #include "client/lib/handle.h"
 #include "common/guard.h"
 
@@ -139,13 +141,16 @@ holdfast_wait(struct holdfast *handle, const char *cid, const char *what,
 	struct holdfast_error *error)
 {
 	cleanup(wire_writer_done) struct wire_writer params;
+	bool is_settled = what && strcmp(what, "settled") == 0;
 
 	begin(&params, 2);
 	if (!cid)
 		return handle_refuse(error, "a connection ID is NULL");
 	wire_text(&params, cid);
-	wire_map(&params, 2);
+	wire_map(&params, is_settled ? 3 : 2);
 	wire_pair_text(&params, "for", what ? what : "connected");
+	if (is_settled)
+		wire_pair_bool(&params, "asked", true);
 	wire_pair_uint(&params, "timeout_ms", timeout_ms);
 	return handle_call_for(handle, "wait", &params,
 		(int64_t)timeout_ms + HANDLE_GRACE_MS, ret_reply, error);

@@ -90,13 +90,13 @@ bound_connect(int socketfd, const struct deadline *deadline)
 		socketfd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
+/* Also when it left something that is not read yet. */
 bool
 stream_has_hung_up(const struct stream *stream)
 {
-	char byte;
-	ssize_t len = recv(stream->socketfd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	struct pollfd poller = {.fd = stream->socketfd, .events = POLLRDHUP};
 
-	return len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR);
+	return poll(&poller, 1, 0) > 0;
 }
 
 int

@@ -18,6 +18,7 @@ Results are dicts. A client is used by one thread at a time. Times are seconds.
 
 import contextlib
 import re
+import select
 import socket
 import time
 
@@ -165,14 +166,11 @@ class Client:
     # The wire
 
     def _has_hung_up(self):
-        """A daemon that was restarted since the last call has."""
-        try:
-            self._sock.settimeout(0)
-            return not self._sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+        """A daemon that was restarted since the last call has, even if it
+        left something that is not read yet."""
+        poller = select.poll()
+        poller.register(self._sock, select.POLLRDHUP)
+        return bool(poller.poll(0))
 
     def _connect(self, deadline):
         if self._sock is not None and self._has_hung_up():
@@ -377,11 +375,13 @@ class Client:
 
     def wait(self, cid, what="connected", timeout=30):
         """The entry, once it is `connected`, `settled` or `gone`; Timeout if
-        that takes longer. A daemon that does not answer is given up 5 s after
-        that."""
-        return self.call("wait", cid, {"for": what,
-                                       "timeout_ms": int(timeout * 1000)},
-                         timeout=timeout + GRACE)
+        that takes longer. Settled is what is connected, or has failed in an
+        attempt that began after it was last managed or had tried again, by
+        whomever. A daemon that does not answer is given up 5 s after that."""
+        options = {"for": what, "timeout_ms": int(timeout * 1000)}
+        if what == "settled":
+            options["asked"] = True
+        return self.call("wait", cid, options, timeout=timeout + GRACE)
 
     def retry(self, cid):
         """{connection, state}"""
@@ -419,15 +419,26 @@ class Client:
             raise Error("bad-message", "the daemon's events are none")
         return events, since
 
+    def _wait_once(self, cid, timeout):
+        entry = self.wait(cid, "settled", timeout)
+        error = entry.get("error")
+        if not entry.get("healthy") and isinstance(error, dict):
+            raise Error(str(error.get("slug")), str(error.get("text")))
+        return entry
+
     @contextlib.contextmanager
-    def managed(self, uri, cid, wait=30, **credentials):
+    def managed(self, uri, cid, wait=30, once=False, **credentials):
         """A temporary connection: claims it, waits until it is connected (None:
         does not wait), and releases it at the end of the block, of which it is
-        the entry. Where the claim could not be released because the block
-        failed, that failure is raised; unmanage_prefix() cleans up then."""
+        the entry. With once the first attempt decides: the error that it failed
+        with is raised, and not waited for a server that may come back. Where
+        the claim could not be released because the block failed, that failure
+        is raised; unmanage_prefix() cleans up then, and when manage() was not
+        answered in time."""
         self.manage(uri, cid, **credentials)
         try:
             yield (self.status(cid) if wait is None
+                   else self._wait_once(cid, wait) if once
                    else self.wait(cid, timeout=wait))
         except BaseException:
             with contextlib.suppress(Error):

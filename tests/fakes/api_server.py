@@ -231,7 +231,7 @@ def events(since, options=None):
 
 def wait(cid, options=None):
     options = options or {}
-    if set(options) - {"for", "timeout_ms"}:
+    if set(options) - {"for", "asked", "timeout_ms"}:
         raise Failed("bad-option: unknown option")
     what = options.get("for", "connected")
     if what not in ("connected", "settled", "gone"):

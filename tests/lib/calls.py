@@ -12,7 +12,7 @@ import threading
 import schema
 from libraries import (CLibrary, closing, drivers, each_library, holdfast,
                        refusal)
-from story import OTHER, URI, expect, expect_equal, listens
+from story import OTHER, URI, connects, expect, expect_equal, listens
 
 ISCSI = "iscsi://san1/iqn.2024-01.com.example:db"
 JOE = {"username": "joe", "password": "canary of joe",
@@ -105,6 +105,52 @@ def settled_tells_an_attempt_that_failed(story):
                      ("backoff", 469, "access-denied"))
 
 
+def what_has_failed_since_it_was_asked_for_is_settled(story):
+    story.on_order = listens
+    client = story.start().client()
+    for number, library in enumerate(each_library(_socket(story))):
+        library.manage(URI, "a")
+        worker = story.worker(number)
+        worker.expect_want("up")
+        for attempt in (1, 2):
+            worker.begin_attempt()
+            worker.failed("not-found", "no such export")
+            story.poll(lambda attempt=attempt: (client.call("status", "a")[
+                "error"] or {}).get("attempt") == attempt, "the failure")
+            # However late it is waited for.
+            entry = library.wait("a", "settled")
+            expect_equal(entry["error"]["attempt"], attempt)
+            library.call("retry", "a")
+        story.on_order = connects
+        library.unmanage("a")
+        worker.gone()
+        client.wait("a", **{"for": "gone"})
+        story.on_order = listens
+
+
+def a_temporary_connection_may_be_tried_once(story):
+    def fails(worker, order, fields):
+        if fields.get("wanted") == "up":
+            worker.begin_attempt()
+            worker.failed("not-found", "no such export")
+        elif order == "want":
+            worker.gone()
+    story.on_order = fails
+    client = story.start().client()
+    with holdfast.Client(_socket(story)) as library:
+        try:
+            with library.managed(URI, "FLOW_1_1", once=True):
+                raise AssertionError("it is not connected")
+        except holdfast.Error as error:
+            expect_equal((error.slug, error.text, error.number),
+                         ("not-found", "no such export", 1022))
+        expect_equal(client.claims(), {})
+        story.on_order = connects
+        client.wait("FLOW_1_1", **{"for": "gone"})
+        with library.managed(URI, "FLOW_1_1", once=True) as entry:
+            expect_equal(entry["state"], "connected")
+
+
 def credentials_reach_the_worker(story):
     story.start()
     for number, library in enumerate(each_library(_socket(story))):
@@ -153,6 +199,18 @@ def a_daemon_that_is_restarted_is_found_by_the_next_call(story):
         expect_equal(story.stop(), 0)
         story.start()
         library.unmanage("a")
+
+
+def a_restart_is_found_though_events_are_unread(story):
+    client = story.start().client()
+    for library in each_library(_socket(story)):
+        library.call("subscribe")
+        client.manage(URI, "a")
+        client.unmanage("a")
+        client.wait("a", **{"for": "gone"})
+        expect_equal(story.stop(), 0)
+        client = story.start().client()
+        library.hello()
 
 
 def the_connection_is_not_inherited(story):

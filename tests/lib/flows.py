@@ -10,11 +10,14 @@ import random
 import subprocess
 import sys
 
-from libraries import DEADLINE, HERE, each_library, fake_server, refusal
+from libraries import (DEADLINE, HERE, PythonLibrary, each_library,
+                       fake_server, refusal)
 from story import OTHER_UID, URI, connects, expect, expect_equal
 
 DOWN = "tmpfs://down"
 EXAMPLE = os.path.join(HERE, "..", "..", "client", "python", "example.py")
+
+UP = "nfs://up/one"      # the fake daemon is connected to that
 
 
 def _socket(story):
