@@ -15,6 +15,7 @@ includedir    = $(prefix)/include
 # Where Debian's python3 looks when prefix is /usr.
 pythondir     = $(prefix)/lib/python3/dist-packages
 mandir        = $(prefix)/share/man
+docdir        = $(prefix)/share/doc/holdfast
 sysconfdir    = /etc
 localstatedir = /var
 runstatedir   = /run
@@ -199,7 +200,7 @@ install: $(PROGRAMS) $(LIBRARIES)
 		$(D)$(mandir)/man1 $(D)$(mandir)/man3 $(D)$(mandir)/man5 \
 		$(D)$(mandir)/man7 $(D)$(mandir)/man8 \
 		$(D)$(libdir)/pkgconfig $(D)$(includedir) $(D)$(pythondir) \
-		$(D)$(sysconfdir)/holdfast
+		$(D)$(docdir)/examples $(D)$(sysconfdir)/holdfast
 	$(INSTALL) -m 755 $(B)/holdfastd $(D)$(sbindir)/holdfastd
 	$(INSTALL) -m 755 $(B)/holdfast $(D)$(bindir)/holdfast
 	$(INSTALL) -m 755 $(B)/holdfast-worker $(D)$(libexecdir)/holdfast/holdfast-worker
@@ -215,6 +216,8 @@ install: $(PROGRAMS) $(LIBRARIES)
 	$(INSTALL) -m 644 proto/holdfast-uri.7 $(D)$(mandir)/man7/holdfast-uri.7
 	$(INSTALL) -m 644 supervisor/holdfastd.8 $(D)$(mandir)/man8/holdfastd.8
 	$(INSTALL) -m 644 client/lib/libholdfast.3 $(D)$(mandir)/man3/libholdfast.3
+	$(INSTALL) -m 644 README.md SECURITY.md proto/PROTOCOL.md $(D)$(docdir)
+	$(INSTALL) -m 644 client/lib/example.c client/python/example.py $(D)$(docdir)/examples
 	$(INSTALL) -m 755 $(B)/$(SONAME) $(D)$(libdir)/libholdfast.so.$(VERSION)
 	ln -sf libholdfast.so.$(VERSION) $(D)$(libdir)/$(SONAME)
 	ln -sf $(SONAME) $(D)$(libdir)/libholdfast.so
