@@ -352,10 +352,11 @@ def one_has_its_turn_at_a_time(story):
     expect_equal(sum(turns()), 1)
     first = waiting[turns().index(1)]
     first.report(state="unresponsive", turn=1)
-    for _ in range(3):
-        story.turn()
+
+    def is_next():
         story.advance(2.5)
-    story.poll(lambda: turns() == [1, 1], "the other's turn")
+        return turns() == [1, 1]
+    story.poll(is_next, "the other's turn")
     for worker in workers[:2]:
         worker.catch_up()
     expect_equal(workers[0].fields("turn") + workers[1].fields("turn"), [])
