@@ -187,6 +187,9 @@ def a_worker_that_lies_is_killed_and_its_target_alone_shows_it(story):
         entry = client.claims()["a"]
         expect_equal(entry["error"]["slug"], "worker-died", what)
         _expect_untouched(story, client, other)
+        # It has to have answered before it is asked again.
+        other.catch_up()
+        story.turn()
         story.advance(61)
 
 
