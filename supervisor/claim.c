@@ -89,8 +89,7 @@ claim_fits(const struct claim *claim, const struct uri *uri, uid_t uid,
 		return true;
 	(void)err_set(err, ERR_CID_IN_USE, EEXIST,
 		"\"%.64s\" names a claim already, of uid %u on %.100s%s; "
-		"choose "
-		"another ID, or let that one go first",
+		"choose another ID, or let that one go first",
 		claim->cid, (unsigned)claim->uid, claim->uri,
 		is_same ? " as asked for (if_absent makes that success)" : "");
 	return false;

@@ -324,8 +324,8 @@ send_output(struct client *client)
 	drop_output(client); /* a large answer's memory is not kept */
 }
 
-static void
-accept_again(struct supervisor *supervisor)
+void
+client_accept_again(struct supervisor *supervisor)
 {
 	loop_disarm(supervisor->loop, &supervisor->listen_again);
 	if (!supervisor->is_stopping)
@@ -350,7 +350,7 @@ client_free(struct client *client)
 	explicit_bzero(client->in, client->in_len);
 	free(client->in);
 	free(client);
-	accept_again(supervisor);
+	client_accept_again(supervisor);
 }
 
 /* What one that has left has sent, and is not read yet. */

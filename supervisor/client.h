@@ -55,8 +55,11 @@ TAILQ_HEAD(client_list, client);
 int client_check_waiting(const struct client *client, struct err *err);
 /* Whether so little is unsent that it may be answered more. */
 bool client_has_room(const struct client *client);
-/* Accepts all that wait on the listener. */
+/* Accepts those that wait on the listener, some in a turn; none for a while once
+ * there is no place or no descriptor left. */
 void client_accept(struct supervisor *supervisor);
+/* That while is over, or a place has become free. */
+void client_accept_again(struct supervisor *supervisor);
 /* What is handled from now on is one turn's. */
 void client_begin_turn(struct supervisor *supervisor);
 /* Handles the requests that are there, of each client some, while the turn's time

@@ -93,8 +93,7 @@ is_listed(const struct listing *listing, const struct candidate *candidate)
 		       candidate->state);
 }
 
-/* Swaps the ID at `at` with the one at `other` if that is to be the nearer to the
- * root, which is the lower of the two places. */
+/* Swaps the two unless the one nearer to the root is the greater already. */
 static bool
 reorder(char **heap, size_t root, size_t leaf)
 {

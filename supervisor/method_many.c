@@ -24,7 +24,7 @@ enum {
 	RELEASED_AT_ONCE = 1024,
 };
 
-/* The answer stands there: what cannot be told is not done. */
+/* The answer stands there: what cannot be told is not done, and api.c says so. */
 static int
 finish(struct call *call, struct err *err)
 {
@@ -33,8 +33,7 @@ finish(struct call *call, struct err *err)
 	if (!call->out->has_failed)
 		return batch_commit_whole(batch, err);
 	batch_cancel(batch);
-	return err_set(err, ERR_TOO_BIG, EMSGSIZE, "%s: too long an answer",
-		call->method->name);
+	return -EMSGSIZE;
 }
 
 /* One of the claims that manage_many was given. */

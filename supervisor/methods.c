@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "paths.h"
+#include "common/clock.h"
 #include "common/guard.h"
 #include "supervisor/api.h"
 #include "supervisor/call.h"

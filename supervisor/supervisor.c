@@ -259,11 +259,8 @@ on_listener(struct loop_source *source, uint32_t events)
 static void
 on_listen_again(struct loop_timer *timer)
 {
-	struct supervisor *supervisor =
-		container_of(timer, struct supervisor, listen_again);
-
-	if (!supervisor->is_stopping)
-		loop_change(supervisor->loop, &supervisor->listener, EPOLLIN);
+	client_accept_again(
+		container_of(timer, struct supervisor, listen_again));
 }
 
 static int

@@ -57,8 +57,7 @@ struct supervisor {
 	struct slots slots;
 	struct client_list clients;
 	size_t client_count;
-	uint64_t
-		handling_us; /* processor time when this turn's requests began */
+	uint64_t handling_us; /* processor time at the turn's first request */
 	struct loop_source listener;
 	struct loop_timer listen_again;
 	struct loop_source signals;

@@ -236,18 +236,26 @@ check_links(size_t claims)
 
 /* --- what the control asks */
 
+/* A request of one argument, that many options. */
+static void
+begin_request(struct wire_writer *writer, uint64_t id, const char *method,
+	size_t options)
+{
+	wire_writer_init(writer, WIRE_REQUEST_MAX);
+	wire_array(writer, 4);
+	wire_uint(writer, RPC_REQUEST);
+	wire_uint(writer, id);
+	wire_text(writer, method);
+	wire_array(writer, 1);
+	wire_map(writer, options);
+}
+
 static void
 ask_subscribe(struct peer *peer)
 {
 	struct wire_writer writer;
 
-	wire_writer_init(&writer, WIRE_REQUEST_MAX);
-	wire_array(&writer, 4);
-	wire_uint(&writer, RPC_REQUEST);
-	wire_uint(&writer, 1);
-	wire_text(&writer, "subscribe");
-	wire_array(&writer, 1);
-	wire_map(&writer, 1);
+	begin_request(&writer, 1, "subscribe", 1);
 	wire_pair_uint(&writer, "since", 0);
 	ask(peer, &writer);
 }
@@ -257,13 +265,7 @@ ask_page(struct peer *peer)
 {
 	struct wire_writer writer;
 
-	wire_writer_init(&writer, WIRE_REQUEST_MAX);
-	wire_array(&writer, 4);
-	wire_uint(&writer, RPC_REQUEST);
-	wire_uint(&writer, 2);
-	wire_text(&writer, "list");
-	wire_array(&writer, 1);
-	wire_map(&writer, 2);
+	begin_request(&writer, 2, "list", 2);
 	wire_pair_text(&writer, "after", play.after);
 	wire_pair_uint(&writer, "max", PAGE);
 	ask(peer, &writer);
